@@ -1,0 +1,9 @@
+//! What Azure's names and answers mean: clouds, resource IDs, the metadata service, Azure Resource Manager, permissions.
+//!
+//! Reading only: nothing here asks anything, and nothing decides whether a VM is healthy; the checks do.
+
+pub mod arm;
+pub mod cloud;
+pub mod metadata;
+pub mod permissions;
+pub mod resource_id;

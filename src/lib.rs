@@ -1,0 +1,5 @@
+//! midoctor.
+pub mod azure;
+pub mod evidence;
+pub mod plan;
+pub mod token;

@@ -1,0 +1,42 @@
+//! What a run is asked to look at: which identities, which resources. Meaning only; what was typed is in `cli`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a run is asked to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Plan {
+    /// The identities to ask for; never empty.
+    pub identities: Vec<Selector>,
+    /// The resources to ask tokens for; never empty.
+    pub resources: Vec<Resource>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { identities: vec![Selector::Default], resources: vec![Resource::Alias("arm".into())] }
+    }
+}
+
+/// How an identity is named to the metadata service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selector {
+    /// None named: the system-assigned one, else the only user-assigned one.
+    Default,
+    /// A client ID or an object (principal) ID: one cannot tell a GUID which it is, so both are asked.
+    Guid(String),
+    /// The ARM resource ID of a user-assigned identity.
+    ResourceId(String),
+}
+
+/// What a token is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resource {
+    /// A well-known name (`arm`, `vault`, …) whose URI depends on the VM's cloud; see `azure::cloud`.
+    Alias(String),
+    /// The URI itself, sent as it was typed.
+    Uri(String),
+}
