@@ -1,1 +1,213 @@
-//! stub
+//! Azure Resource Manager: the addresses of what is read there, and reading what it answers.
+//!
+//! Sources: the recording of `az vm identity` (VM body and identity block), Microsoft's REST specifications (permissions, role
+//! assignments, role definitions), recorded error bodies. Nothing here decides what a role is good for; see `permissions`.
+
+use serde_json::Value;
+use url::Url;
+
+use super::metadata::field;
+use super::permissions::Permission;
+use crate::evidence::Answer;
+
+/// The VM itself. Needs `Microsoft.Compute/virtualMachines/read`.
+pub fn vm_url(host: &str, vm: &str) -> String {
+    format!("https://{host}{vm}?api-version=2024-07-01")
+}
+
+/// The subscription, asked without a token: Azure Resource Manager answers 401 and so shows that it is there.
+pub fn probe_url(host: &str, subscription: &str) -> String {
+    format!("https://{host}/subscriptions/{subscription}?api-version=2022-12-01")
+}
+
+/// What the caller may do at the VM, over all its assignments.
+pub fn permissions_url(host: &str, vm: &str) -> String {
+    format!("https://{host}{vm}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01")
+}
+
+/// The role assignments that reach the VM and are held by this principal, directly or through groups.
+pub fn assignments_url(host: &str, vm: &str, principal: &str) -> String {
+    let base = format!("https://{host}{vm}/providers/Microsoft.Authorization/roleAssignments");
+    let filter = format!("atScope() and assignedTo('{principal}')");
+    match Url::parse_with_params(&base, [("api-version", "2022-04-01"), ("$filter", &filter)]) {
+        Ok(url) => url.into(),
+        Err(_) => base,
+    }
+}
+
+/// A role definition, by the ID that an assignment names.
+pub fn definition_url(host: &str, definition: &str) -> String {
+    format!("https://{host}{definition}?api-version=2022-04-01")
+}
+
+/// An ARM error: `{"error": {"code": …, "message": …}}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArmError {
+    /// The code: `AuthorizationFailed`, `ExpiredAuthenticationToken`, ….
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
+impl ArmError {
+    /// Reads an error answer; `None` for a success or another shape.
+    pub fn read(answer: &Answer) -> Option<Self> {
+        if answer.status < 400 {
+            return None;
+        }
+        let json = answer.json()?;
+        let error = field(&json, "error")?;
+        let text = |name: &str| field(error, name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { code: text("code")?, message: text("message").unwrap_or_default() })
+    }
+
+    /// The text between the first `mark` and the quote that closes it: `…perform action 'A'` gives `A`.
+    pub fn quoted_after(&self, mark: &str) -> Option<&str> {
+        let (_, rest) = self.message.split_once(mark)?;
+        let (_, rest) = rest.split_once('\'')?;
+        rest.split_once('\'').map(|(quoted, _)| quoted)
+    }
+
+    /// The name of the deny assignment that a DenyAssignmentAuthorizationFailed names. It can hold quotes itself, so it
+    /// ends where the sentence goes on.
+    pub fn deny_assignment(&self) -> Option<&str> {
+        let (_, rest) = self.message.split_once("deny assignment with name '")?;
+        rest.split_once("' and Id").map(|(name, _)| name)
+    }
+
+    /// The scope at which that deny assignment stands.
+    pub fn deny_scope(&self) -> Option<&str> {
+        let (_, rest) = self.message.rsplit_once("at scope '")?;
+        rest.split_once('\'').map(|(scope, _)| scope)
+    }
+}
+
+/// Does this answer come from Azure Resource Manager, or from somebody in between? ARM answers in JSON and gives every
+/// request an ID.
+pub fn is_arm(answer: &Answer) -> bool {
+    answer.json().is_some() || answer.header("x-ms-request-id").is_some()
+}
+
+/// The identity block of a VM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VmIdentity {
+    /// Principal ID of the system-assigned identity.
+    pub principal_id: Option<String>,
+    /// The user-assigned identities.
+    pub user_assigned: Vec<UserAssigned>,
+}
+
+/// A user-assigned identity as a VM lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAssigned {
+    /// Its ARM resource ID.
+    pub resource_id: String,
+    /// Its principal ID; null after it was deleted and made again (recorded).
+    pub principal_id: Option<String>,
+    /// Its client ID.
+    pub client_id: Option<String>,
+}
+
+impl VmIdentity {
+    /// Reads the VM's body. A VM without identities has no `identity` key at all.
+    pub fn read(answer: &Answer) -> Option<Self> {
+        if answer.status != 200 {
+            return None;
+        }
+        let json = answer.json()?;
+        field(&json, "id")?;
+        let Some(identity) = field(&json, "identity") else { return Some(Self::default()) };
+        let text = |value: &Value, name: &str| field(value, name).and_then(Value::as_str).map(str::to_owned);
+        let user_assigned = field(identity, "userAssignedIdentities")
+            .and_then(Value::as_object)
+            .map(|all| {
+                all.iter()
+                    .map(|(id, value)| UserAssigned {
+                        resource_id: id.clone(),
+                        principal_id: text(value, "principalId"),
+                        client_id: text(value, "clientId"),
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        Some(Self { principal_id: text(identity, "principalId"), user_assigned })
+    }
+}
+
+/// A role assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The role definition's ID.
+    pub definition: String,
+    /// Where it holds.
+    pub scope: String,
+    /// When it was made, where that is told.
+    pub created: Option<jiff::Timestamp>,
+}
+
+/// Reads a list of role assignments; `None` when the answer is not one.
+pub fn assignments(answer: &Answer) -> Option<Vec<Assignment>> {
+    let items = values(answer)?;
+    Some(
+        items
+            .iter()
+            .filter_map(|item| {
+                let properties = field(item, "properties")?;
+                let text = |name: &str| field(properties, name).and_then(Value::as_str);
+                Some(Assignment {
+                    definition: text("roleDefinitionId")?.to_owned(),
+                    scope: text("scope").unwrap_or_default().to_owned(),
+                    created: text("createdOn").and_then(|time| time.parse().ok()),
+                })
+            })
+            .collect(),
+    )
+}
+
+/// Reads a list of permissions, one per assignment; `None` when the answer is not one.
+pub fn permissions(answer: &Answer) -> Option<Vec<Permission>> {
+    Some(values(answer)?.iter().map(Permission::read).collect())
+}
+
+/// The name of a role definition.
+pub fn role_name(answer: &Answer) -> Option<String> {
+    let json = answer.json().filter(|_| answer.status == 200)?;
+    field(field(&json, "properties")?, "roleName")?.as_str().map(str::to_owned)
+}
+
+/// What a role definition allows.
+pub fn definition_permissions(answer: &Answer) -> Option<Vec<Permission>> {
+    let json = answer.json().filter(|_| answer.status == 200)?;
+    let entries = field(field(&json, "properties")?, "permissions")?.as_array()?;
+    Some(entries.iter().map(Permission::read).collect())
+}
+
+fn values(answer: &Answer) -> Option<Vec<Value>> {
+    let json = answer.json().filter(|_| answer.status == 200)?;
+    field(&json, "value")?.as_array().cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_an_error_sentence_are_found() {
+        let error = ArmError {
+            code: "DenyAssignmentAuthorizationFailed".into(),
+            message: "The client 'c' with object id 'o' has permission to perform action 'A/read' on scope '/s'; however, \
+                      the access is denied because of the deny assignment with name 'it's locked' and Id 'i' at scope '/p'."
+                .into(),
+        };
+        assert_eq!(error.quoted_after("perform action"), Some("A/read"));
+        assert_eq!(error.deny_assignment(), Some("it's locked"));
+        assert_eq!(error.deny_scope(), Some("/p"));
+        assert_eq!(error.quoted_after("nowhere"), None);
+    }
+
+    #[test]
+    fn a_vm_without_identities_has_none() {
+        let answer = Answer { status: 200, body: r#"{"id":"/x"}"#.into(), ..Answer::default() };
+        assert_eq!(VmIdentity::read(&answer), Some(VmIdentity::default()));
+    }
+}

@@ -1,0 +1,220 @@
+//! What a check is: data with two pure functions, `ask` and `judge`, and the words for what they say.
+//!
+//! A check never touches a socket, a file, the clock or the environment; it sees a [`Case`] and nothing else.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::case::Case;
+use crate::evidence::Request;
+use crate::plan::{Plan, Resource, Selector};
+
+/// One check.
+pub struct Check {
+    /// Its stable name: `identity`.
+    pub id: &'static str,
+    /// The part of the chain it belongs to.
+    pub stage: Stage,
+    /// Checks that must not have failed for this one to be judged.
+    pub needs: &'static [&'static str],
+    /// Is the verdict undetermined when this check is unknown? Supporting checks are not essential.
+    pub essential: bool,
+    /// The codes it can find, in the order of its page. Those seen only in client output are on the page alone.
+    pub codes: &'static [&'static str],
+    /// Its page, as Markdown.
+    pub page: &'static str,
+    /// What it is judged for, once each.
+    pub subjects: fn(&Plan) -> Vec<Subject>,
+    /// All questions it has, given the evidence; the engine leaves out those already put.
+    pub ask: fn(&Case) -> Vec<Request>,
+    /// What the evidence says.
+    pub judge: fn(&Case) -> Verdict,
+}
+
+/// The parts of the chain from the machine to the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The machine itself.
+    Host,
+    /// The endpoints that issue tokens.
+    Endpoint,
+    /// Who signs in.
+    Identity,
+    /// What is issued.
+    Token,
+    /// What it opens.
+    Access,
+}
+
+impl Stage {
+    /// For a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Host => "Host",
+            Self::Endpoint => "Endpoint",
+            Self::Identity => "Identity",
+            Self::Token => "Token",
+            Self::Access => "Access",
+        }
+    }
+}
+
+/// What a check is judged for: the machine, an identity, an identity's token for a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The identity, for checks that are judged once per identity.
+    pub identity: Option<Selector>,
+    /// The resource, for checks that are judged once per resource.
+    pub resource: Option<Resource>,
+}
+
+impl Subject {
+    /// The machine as a whole.
+    pub fn machine(_: &Plan) -> Vec<Self> {
+        vec![Self::default()]
+    }
+
+    /// Every identity of the plan.
+    pub fn identities(plan: &Plan) -> Vec<Self> {
+        plan.identities.iter().map(|identity| Self { identity: Some(identity.clone()), resource: None }).collect()
+    }
+
+    /// Every identity of the plan with every resource.
+    pub fn tokens(plan: &Plan) -> Vec<Self> {
+        Self::identities(plan)
+            .into_iter()
+            .flat_map(|subject| {
+                plan.resources
+                    .iter()
+                    .map(move |resource| Self { resource: Some(resource.clone()), ..subject.clone() })
+            })
+            .collect()
+    }
+
+    /// Are these about the same thing, as far as both say what they are about?
+    pub fn concerns(&self, other: &Self) -> bool {
+        let agree = |one: bool, other: bool, same: bool| !one || !other || same;
+        agree(self.identity.is_some(), other.identity.is_some(), self.identity == other.identity)
+            && agree(self.resource.is_some(), other.resource.is_some(), self.resource == other.resource)
+    }
+}
+
+/// Facts that fill the placeholders of a page.
+pub type Facts = BTreeMap<&'static str, String>;
+
+/// One illness with the facts of this machine; the words are on the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The code: `identity-none`.
+    pub code: &'static str,
+    /// How bad it is; the page says the same, and a test holds them together.
+    pub severity: Severity,
+    /// Facts for this finding's placeholders.
+    pub facts: Facts,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; the VM is healthy all the same.
+    Warning,
+    /// The VM is not healthy.
+    Error,
+}
+
+impl Finding {
+    /// An illness.
+    pub fn error(code: &'static str) -> Self {
+        Self { code, severity: Severity::Error, facts: Facts::new() }
+    }
+
+    /// A thing worth knowing.
+    pub fn warning(code: &'static str) -> Self {
+        Self { code, severity: Severity::Warning, facts: Facts::new() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.facts.insert(name, value.to_string());
+        self
+    }
+}
+
+/// What a check says of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be, with facts for the page's summary line.
+    Pass(Facts),
+    /// One or more findings; it fails when one of them is an error.
+    Found(Vec<Finding>),
+    /// The evidence does not tell, and why.
+    Unknown(String),
+    /// Cannot be judged because of what that check found.
+    Blocked(&'static str),
+    /// Not asked for, and why.
+    Skip(String),
+}
+
+impl Verdict {
+    /// A single finding.
+    pub fn found(finding: Finding) -> Self {
+        Self::Found(vec![finding])
+    }
+
+    /// As it should be, nothing to add.
+    pub fn pass() -> Self {
+        Self::Pass(Facts::new())
+    }
+
+    /// The one word for it.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Pass(_) => Status::Pass,
+            Self::Found(findings) if findings.iter().any(|finding| finding.severity == Severity::Error) => Status::Fail,
+            Self::Found(_) => Status::Warn,
+            Self::Unknown(_) => Status::Unknown,
+            Self::Blocked(_) => Status::Blocked,
+            Self::Skip(_) => Status::Skip,
+        }
+    }
+}
+
+/// Every ending has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it should be.
+    Pass,
+    /// Findings, none of them an error.
+    Warn,
+    /// At least one error.
+    Fail,
+    /// The evidence does not tell.
+    Unknown,
+    /// Cannot be judged because another check failed.
+    Blocked,
+    /// Not asked for.
+    Skip,
+    /// A finding that the configuration says to ignore.
+    Ignored,
+}
+
+impl Status {
+    /// The word in the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::Blocked => "blocked",
+            Self::Skip => "skip",
+            Self::Ignored => "ignored",
+        }
+    }
+}

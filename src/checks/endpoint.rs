@@ -1,0 +1,246 @@
+//! The endpoints that issue tokens: the metadata service, and the retired one of the old VM extension.
+
+use crate::azure::metadata::{self, Responder};
+use crate::case::{Case, in_words};
+use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
+
+use super::host::points_at_retired;
+
+/// The checks of this topic.
+pub static CHECKS: [Check; 2] = [
+    Check {
+        id: "metadata",
+        stage: Stage::Endpoint,
+        needs: &["platform"],
+        essential: true,
+        codes: &[
+            "imds-timeout",
+            "imds-refused",
+            "imds-proxied",
+            "imds-not-azure",
+            "imds-denied",
+            "imds-throttled",
+            "imds-updating",
+            "imds-server-error",
+        ],
+        page: include_str!("../../checks/metadata.md"),
+        subjects: Subject::machine,
+        ask: ask_metadata,
+        judge: judge_metadata,
+    },
+    Check {
+        id: "retired",
+        stage: Stage::Endpoint,
+        needs: &[],
+        essential: true,
+        codes: &["legacy-answering", "legacy-endpoint"],
+        page: include_str!("../../checks/retired.md"),
+        subjects: Subject::machine,
+        ask: ask_retired,
+        judge: judge_retired,
+    },
+];
+
+fn connect() -> Request {
+    Request::Connect { host: METADATA_ADDRESS.into(), port: 80 }
+}
+
+/// First a connection, then the instance document; a machine that cannot connect is not asked more.
+fn ask_metadata(case: &Case) -> Vec<Request> {
+    let mut requests = vec![connect()];
+    if matches!(case.outcome(&connect()), Some(Outcome::Connected)) {
+        requests.push(Case::instance_request());
+    }
+    requests
+}
+
+fn judge_metadata(case: &Case) -> Verdict {
+    let Some(connected) = case.outcome(&connect()) else {
+        return Verdict::Unknown("the metadata service was not asked".into());
+    };
+    if let Some(failed) = connected.failure() {
+        return failure_verdict("a TCP connection to 169.254.169.254:80", failed, case.exchange(&connect()));
+    }
+    let instance = Case::instance_request();
+    let Some(exchange) = case.exchange(&instance) else {
+        return Verdict::Unknown("it accepts connections; no question was put to it".into());
+    };
+    let verdict = judge_exchange(exchange);
+    if !matches!(verdict, Verdict::Pass(_)) {
+        return verdict;
+    }
+    // The token path is another back end behind the same address: it can be busy or updating on its own.
+    let tokens = case.evidence.exchanges.iter().filter(|exchange| exchange.request.asks_for_token());
+    for exchange in tokens {
+        let own = judge_exchange(exchange);
+        if matches!(own, Verdict::Found(_)) {
+            return own;
+        }
+    }
+    verdict
+}
+
+/// What one exchange says of the service that should have answered.
+fn judge_exchange(exchange: &Exchange) -> Verdict {
+    let question = exchange.request.in_words();
+    match exchange.last().map(|attempt| &attempt.outcome) {
+        Some(Outcome::Failed(failed)) => failure_verdict(&question, failed, Some(exchange)),
+        Some(Outcome::Answered(answer)) => judge_answer(&question, answer, exchange),
+        _ => Verdict::Unknown("the metadata service was not asked".into()),
+    }
+}
+
+fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>) -> Verdict {
+    let took = exchange.map(|exchange| in_words(exchange.took())).unwrap_or_default();
+    let (code, detail) = match failed.why {
+        Failure::ConnectTimeout => ("imds-timeout", format!("no connection came about in {took}")),
+        Failure::AnswerTimeout => ("imds-timeout", format!("it accepted the connection and did not answer in {took}")),
+        Failure::Unroutable => ("imds-timeout", "this machine has no route to it".into()),
+        Failure::Refused => ("imds-refused", "the connection was refused".into()),
+        Failure::Closed => ("imds-refused", "the connection was closed before an answer was complete".into()),
+        Failure::NotHttp | Failure::TooLarge => {
+            let responder = "a server that does not answer as the metadata service does";
+            return Verdict::found(
+                Finding::error("imds-not-azure")
+                    .with("question", question)
+                    .with("status", "no status")
+                    .with("responder", responder),
+            );
+        }
+        Failure::NotAsked => return Verdict::Unknown("the run's deadline passed before the question was put".into()),
+        _ => return Verdict::Unknown(failed.detail.clone()),
+    };
+    Verdict::found(Finding::error(code).with("question", question).with("detail", detail))
+}
+
+fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict {
+    let responder = metadata::responder(answer);
+    let stranger = |code: &'static str| {
+        Verdict::found(
+            Finding::error(code)
+                .with("question", question)
+                .with("status", answer.status)
+                .with("responder", responder.in_words()),
+        )
+    };
+    match responder {
+        Responder::Proxy(_) | Responder::DockerDesktop => return stranger("imds-proxied"),
+        Responder::GuestProxyAgent | Responder::PodIdentity => return stranger("imds-denied"),
+        Responder::OtherCloud(_) | Responder::Stranger(_) => return stranger("imds-not-azure"),
+        Responder::Azure | Responder::AzureRestarting => {}
+    }
+    let busy = |code: &'static str| {
+        Verdict::found(
+            Finding::error(code)
+                .with("question", question)
+                .with("status", answer.status)
+                .with("attempts", exchange.attempts.len())
+                .with("over", in_words(exchange.took()))
+                .with("server", answer.header("server").unwrap_or("a server without a name")),
+        )
+    };
+    match answer.status {
+        429 => busy("imds-throttled"),
+        410 => busy("imds-updating"),
+        404 if exchange.request.asks_for_token() => busy("imds-updating"),
+        500..=599 => busy("imds-server-error"),
+        403 => stranger("imds-denied"),
+        200..=299 | 400 | 401 | 404 => passed(answer, exchange),
+        _ => stranger("imds-not-azure"),
+    }
+}
+
+/// Azure's service answered. Whether the answer is the wanted one is for other checks, but for the instance document:
+/// without it nothing is known of the VM.
+fn passed(answer: &Answer, exchange: &Exchange) -> Verdict {
+    if exchange.request == Case::instance_request() && metadata::Instance::read(answer).is_none() {
+        return Verdict::Unknown(format!(
+            "the metadata service answered {} where it should have described the VM",
+            answer.status
+        ));
+    }
+    let name = answer.header("server").unwrap_or("Azure's metadata service");
+    let agent = if answer.header("x-ms-azure-host-authorization").is_some() { ", through the guest proxy agent" } else { "" };
+    let took = exchange.last().map_or(0, |attempt| attempt.duration_ms);
+    Verdict::Pass(Facts::from([
+        ("server", format!("{name}{agent}")),
+        ("took", in_words(std::time::Duration::from_millis(took))),
+    ]))
+}
+
+/// The port that the old VM extension used unless it was configured otherwise.
+const RETIRED_PORT: u16 = 50342;
+const LOOPBACK: [&str; 2] = ["127.0.0.1", "::1"];
+
+fn retired_connect(host: &str) -> Request {
+    Request::Connect { host: host.into(), port: RETIRED_PORT }
+}
+
+/// Asked without the Metadata header on purpose: it shows who answers, and nobody issues a token for it.
+fn retired_question(host: &str) -> Request {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    Request::get(format!("http://{host}:{RETIRED_PORT}/oauth2/token"))
+}
+
+fn ask_retired(case: &Case) -> Vec<Request> {
+    let mut requests = vec![Request::Environment];
+    for host in LOOPBACK {
+        requests.push(retired_connect(host));
+        if matches!(case.outcome(&retired_connect(host)), Some(Outcome::Connected)) {
+            requests.push(retired_question(host));
+        }
+    }
+    requests
+}
+
+fn judge_retired(case: &Case) -> Verdict {
+    let mut found = Vec::new();
+    if let Some(value) = case.variable("MSI_ENDPOINT").filter(|value| points_at_retired(value))
+        && !in_cloud_shell(case)
+    {
+        found.push(Finding::error("legacy-endpoint").with("variable", "MSI_ENDPOINT").with("value", value));
+    }
+    let mut told = false;
+    for host in LOOPBACK {
+        match case.outcome(&retired_connect(host)) {
+            Some(Outcome::Connected) => {
+                told = true;
+                found.push(listener(case, host));
+            }
+            // A machine without IPv6 has no ::1; that is as good as refused.
+            Some(Outcome::Failed(failed)) => told |= failed.why != Failure::NotAsked,
+            _ => {}
+        }
+    }
+    match (found.is_empty(), told) {
+        (false, _) => Verdict::Found(found),
+        (true, true) => Verdict::pass(),
+        (true, false) => Verdict::Unknown("the retired endpoint was not asked".into()),
+    }
+}
+
+fn in_cloud_shell(case: &Case) -> bool {
+    case.variable("AZUREPS_HOST_ENVIRONMENT").is_some_and(|value| value.starts_with("cloud-shell"))
+        || case.variable("ACC_CLOUD").is_some()
+}
+
+/// Tells the old extension from Cloud Shell from a developer's shim, by their error dialects.
+fn listener(case: &Case, host: &str) -> Finding {
+    let address = if host.contains(':') { format!("[{host}]:{RETIRED_PORT}") } else { format!("{host}:{RETIRED_PORT}") };
+    let answer = case.outcome(&retired_question(host)).and_then(Outcome::answer);
+    let json = answer.and_then(Answer::json);
+    let error = json.as_ref().and_then(|json| json.get("error"));
+    let extension = error.and_then(|error| error.as_str()).is_some_and(|code| {
+        matches!(code, "bad_request_102" | "unknown_source" | "unknown" | "invalid_request" | "invalid_resource")
+    });
+    let responder = if in_cloud_shell(case) || error.is_some_and(serde_json::Value::is_object) {
+        "Azure Cloud Shell's own token endpoint"
+    } else if extension {
+        "the retired VM extension ManagedIdentityExtension"
+    } else {
+        "a program that does not answer as the retired VM extension did, such as a developer's stand-in"
+    };
+    let status = answer.map_or_else(|| "no HTTP answer".to_owned(), |answer| answer.status.to_string());
+    Finding::warning("legacy-answering").with("address", address).with("responder", responder).with("status", status)
+}

@@ -1,0 +1,197 @@
+//! Who signs in: is there an identity, and does its token speak for this VM.
+
+use crate::azure::arm::{ArmError, VmIdentity};
+use crate::azure::metadata::{self, IdentityError, Refusal};
+use crate::azure::resource_id;
+use crate::case::{Case, token_request};
+use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::evidence::Request;
+use crate::plan::Selector;
+use crate::token::Claims;
+
+/// The checks of this topic.
+pub static CHECKS: [Check; 2] = [
+    Check {
+        id: "identity",
+        stage: Stage::Identity,
+        needs: &["platform", "metadata"],
+        essential: true,
+        codes: &["identity-none", "identity-ambiguous", "identity-unknown"],
+        page: include_str!("../../checks/identity.md"),
+        subjects: Subject::identities,
+        ask: ask_identity,
+        judge: judge_identity,
+    },
+    Check {
+        id: "principal",
+        stage: Stage::Identity,
+        needs: &["metadata", "identity"],
+        essential: true,
+        codes: &["identity-stale", "identity-foreign"],
+        page: include_str!("../../checks/principal.md"),
+        subjects: Subject::identities,
+        ask: |case| case.vm_request().into_iter().collect(),
+        judge: judge_principal,
+    },
+];
+
+fn info_request() -> Request {
+    Request::metadata(metadata::INFO)
+}
+
+/// Asks for the tenant of the system-assigned identity, and for a token for Azure Resource Manager: the metadata service
+/// has no other way to say which identities there are.
+fn ask_identity(case: &Case) -> Vec<Request> {
+    if case.instance().is_none() {
+        return Vec::new();
+    }
+    let mut requests = vec![info_request()];
+    if let Some(uri) = first_uri(case) {
+        requests.extend(case.token_requests(&uri));
+        // When the named identity is not here, who else is?
+        if requests.last().and_then(|last| case.refusal(last)) == Some(Refusal::NotFound) {
+            requests.push(token_request(&uri, None));
+        }
+    }
+    requests
+}
+
+/// The resource whose token shows whether there is an identity: Azure Resource Manager, or in an unknown cloud the first
+/// URI that was named.
+fn first_uri(case: &Case) -> Option<String> {
+    case.arm_uri().or_else(|| case.plan_uris().into_iter().next())
+}
+
+fn judge_identity(case: &Case) -> Verdict {
+    let Some(request) = first_uri(case).and_then(|uri| case.token_request(&uri)) else {
+        return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment) {
+            Some(cloud) => format!("the VM's cloud is “{cloud}”, which midoctor does not know; name a --resource URI"),
+            None => "no token was asked for".into(),
+        });
+    };
+    let Some(answer) = case.evidence.answer(&request) else {
+        return Verdict::Unknown("the question for a token brought no answer".into());
+    };
+    if let Some(claims) = &answer.token {
+        return Verdict::Pass(Facts::from([("identity", in_words(claims))]));
+    }
+    let Some(error) = IdentityError::read(answer) else {
+        return Verdict::Unknown(format!("the answer {} to the question for a token says nothing of an identity", answer.status));
+    };
+    let finding = |code: &'static str| {
+        Finding::error(code)
+            .with("status", error.status)
+            .with("error", &error.error)
+            .with("error_description", &error.description)
+    };
+    match (error.meaning(), case.selector()) {
+        (Refusal::NotFound, Selector::Default) => Verdict::found(finding("identity-none")),
+        (Refusal::NotFound, Selector::Guid(id) | Selector::ResourceId(id)) => {
+            Verdict::found(finding("identity-unknown").with("named", id).with("others", others(case)))
+        }
+        (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
+        // The service went on to ask Entra, so it has an identity to ask with.
+        (Refusal::Resource, _) => Verdict::pass(),
+        (Refusal::Malformed | Refusal::Other, _) => {
+            Verdict::Unknown("the question for a token was refused for another reason; see the check token".into())
+        }
+    }
+}
+
+/// What else can sign in here, as a sentence, or nothing.
+fn others(case: &Case) -> String {
+    let unnamed = first_uri(case).and_then(|uri| case.evidence.answer(&token_request(&uri, None)));
+    if let Some(claims) = unnamed.and_then(|answer| answer.token.as_ref()) {
+        return format!("A request that names nobody is answered for {}.", in_words(claims));
+    }
+    match case.evidence.answer(&info_request()) {
+        Some(answer) if answer.status == 200 => "The VM does have a system-assigned identity.".into(),
+        Some(answer) if IdentityError::read(answer).is_some() => "The VM has no system-assigned identity.".into(),
+        _ => String::new(),
+    }
+}
+
+/// An identity in words, from its token: system- and user-assigned ones are told apart by `xms_mirid`.
+pub fn in_words(claims: &Claims) -> String {
+    match claims.text("xms_mirid") {
+        Some(id) if resource_id::is_user_assigned(id) => {
+            format!("the user-assigned identity {}", resource_id::name(id))
+        }
+        Some(_) => "the system-assigned identity".into(),
+        None => match claims.text("appid").or_else(|| claims.text("azp")) {
+            Some(client) => format!("the identity with client ID {client}"),
+            None => "an identity that its token does not name".into(),
+        },
+    }
+}
+
+fn judge_principal(case: &Case) -> Verdict {
+    let Some(claims) = case.any_claims() else {
+        return no_claims(case);
+    };
+    let fact = |name: &str| claims.text(name).unwrap_or("not in the token").to_owned();
+    if let Some(owner) = foreign_owner(case, claims) {
+        return Verdict::found(Finding::error("identity-foreign").with("owner", owner));
+    }
+    if let Some((in_arm, detail)) = stale(case, claims) {
+        return Verdict::found(
+            Finding::error("identity-stale")
+                .with("token_principal", fact("oid"))
+                .with("arm_principal", in_arm)
+                .with("detail", detail),
+        );
+    }
+    let client = claims.text("appid").or_else(|| claims.text("azp")).unwrap_or("not in the token");
+    Verdict::Pass(Facts::from([("principal_id", fact("oid")), ("client_id", client.to_owned())]))
+}
+
+/// Why there is nothing to read: the token was refused, or it cannot be read.
+fn no_claims(case: &Case) -> Verdict {
+    let tokens: Vec<_> =
+        case.plan_uris().iter().filter_map(|uri| case.evidence.answer(&case.token_request(uri)?)).collect();
+    if tokens.iter().any(|answer| answer.token.is_some()) {
+        Verdict::Blocked("validity")
+    } else if tokens.iter().any(|answer| answer.status >= 400) {
+        Verdict::Blocked("token")
+    } else {
+        Verdict::Unknown("no token was issued".into())
+    }
+}
+
+/// The resource that the token was issued for, when that is neither this VM nor an identity used on it. `xms_mirid` is
+/// the VM for a system-assigned identity, and the identity itself for a user-assigned one, which then names the VM in
+/// `xms_az_rid` (recorded; the latter is absent from older tokens).
+fn foreign_owner<'a>(case: &Case, claims: &'a Claims) -> Option<&'a str> {
+    let vm = case.vm_id()?;
+    let owner = claims.text("xms_mirid")?;
+    if resource_id::is_user_assigned(owner) {
+        return claims.text("xms_az_rid").filter(|used_by| !resource_id::same(used_by, &vm));
+    }
+    (!resource_id::same(owner, &vm)).then_some(owner)
+}
+
+/// Does Azure Resource Manager show another principal than the token? Returns what it shows, and a sentence.
+fn stale(case: &Case, claims: &Claims) -> Option<(String, String)> {
+    let answer = case.evidence.answer(&case.vm_request()?)?;
+    if let Some(error) = ArmError::read(answer).filter(|error| error.code == "InvalidAuthenticationTokenTenant") {
+        let tenant = error.quoted_after("must match the tenant").unwrap_or("another tenant").to_owned();
+        return Some((
+            "unknown".into(),
+            format!("The subscription belongs to the tenant of {tenant}, the token to another: the subscription was moved."),
+        ));
+    }
+    let block = VmIdentity::read(answer)?;
+    let oid = claims.text("oid")?;
+    let shown = match claims.text("xms_mirid") {
+        Some(id) if resource_id::is_user_assigned(id) => {
+            let listed = block.user_assigned.iter().find(|listed| resource_id::same(&listed.resource_id, id))?;
+            listed.principal_id.clone()
+        }
+        _ => block.principal_id.clone(),
+    };
+    match shown {
+        Some(shown) if shown.eq_ignore_ascii_case(oid) => None,
+        Some(shown) => Some((shown, "The identity was made again since the token was issued.".into())),
+        None => Some(("none".into(), "The identity was taken off the VM, or made again, since the token was issued.".into())),
+    }
+}

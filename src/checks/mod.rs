@@ -1,0 +1,15 @@
+//! The catalogue of checks, by topic and in the order of the report. To add one, write it in its topic's file and give it
+//! a page in `checks/`; nothing else names it.
+
+pub mod access;
+pub mod endpoint;
+pub mod host;
+pub mod identity;
+pub mod token;
+
+use crate::check::Check;
+
+/// Every check, in the order of the report.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    host::CHECKS.iter().chain(&endpoint::CHECKS).chain(&identity::CHECKS).chain(&token::CHECKS).chain(&access::CHECKS)
+}

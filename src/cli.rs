@@ -1,0 +1,150 @@
+//! What can be typed. What it means is in `options`; parsing does nothing.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tells why a managed identity does not work on an Azure VM, and what to do about it.
+///
+/// Without a command it examines this machine. Exit codes: 0 healthy (warnings allowed), 1 unhealthy, 2 the command line
+/// cannot be used, 3 undetermined.
+#[derive(Debug, Parser)]
+#[command(name = "midoctor", version, about, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; `check` when nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `check`, which can stand without the word.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the checks on this machine (the default)
+    Check(CheckArgs),
+    /// Say what a code or a check means and how to fix it; without a word, list them all
+    Explain(ExplainArgs),
+    /// Run the checks against the embedded simulator; without a scenario, list them all
+    Demo(DemoArgs),
+    /// Serve a scenario's answers over TCP, for other clients and for tests
+    Simulate(SimulateArgs),
+    /// Print what other programs need: the report's JSON Schema
+    Generate(GenerateArgs),
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity. Repeatable
+    #[arg(long, value_name = "ID")]
+    pub identity: Vec<String>,
+    /// Ask a token for this resource: a URI, or a name such as arm, vault, storage, sql, graph. Repeatable
+    #[arg(long, value_name = "URI|NAME")]
+    pub resource: Vec<String>,
+    /// Give one question, with all its tries, this long
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub timeout: String,
+    /// Give the whole run this long
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub deadline: String,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Flags that say how a report is printed.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Print the report as text or json, or write it to a file. Repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
+    /// Print nothing when healthy, and leave out the checks that passed
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print every question with its answer and timing as well
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// When to colour.
+    #[command(flatten)]
+    pub color: ColorArgs,
+}
+
+/// The flag for colour.
+#[derive(Debug, Args)]
+pub struct ColorArgs {
+    /// When to use colour; `auto` obeys NO_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code such as identity-none, or a check such as identity
+    #[arg(value_name = "CODE|CHECK")]
+    pub word: Option<String>,
+    /// When to colour.
+    #[command(flatten)]
+    pub color: ColorArgs,
+}
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// A scenario: healthy, or a code
+    pub scenario: Option<String>,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// A scenario: healthy, or a code
+    #[arg(default_value = "healthy")]
+    pub scenario: String,
+    /// Where the metadata service listens, over HTTP
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Where Azure Resource Manager listens, over TLS
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen_arm: SocketAddr,
+    /// Write the certificate authority that clients must trust to this file
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Wait this long before every answer
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub delay: String,
+    /// Print every request
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The arguments of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// What to print
+    pub what: Generated,
+}
+
+/// What `generate` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// The JSON Schema of the report
+    Schema,
+}

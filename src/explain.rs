@@ -1,0 +1,145 @@
+//! `explain`: the pages for people. Lists checks and codes, prints one page, and helps with a misspelt word.
+//!
+//! It shows what a page says and fills nothing in: what is known of a machine is in a report.
+
+use crate::check::{Check, Severity};
+use crate::checks;
+use crate::fill::visible;
+use crate::options::suggestion;
+use crate::page::{self, Block, Heals, Page, Section};
+use crate::render::style::Style;
+
+/// Every check with its codes.
+pub fn list(style: Style) -> String {
+    let mut lines = Vec::new();
+    let mut stage = None;
+    for check in checks::all() {
+        if stage != Some(check.stage) {
+            if stage.is_some() {
+                lines.push(String::new());
+            }
+            stage = Some(check.stage);
+            lines.push(style.bold(check.stage.title()));
+        }
+        let page = page::of(check);
+        lines.push(format!("  {:<14}{}", check.id, style.plain(&page.title)));
+        for section in &page.sections {
+            let title = style.wrap(&section.title, "", &" ".repeat(26));
+            lines.push(format!("    {:<22}{}", section.code, style.dim(&title)));
+        }
+    }
+    lines.push(String::new());
+    lines.push("midoctor explain CODE says what it means and how to fix it.".into());
+    lines.join("\n") + "\n"
+}
+
+/// The page of a check, or a code's section of it.
+///
+/// # Errors
+/// A sentence that says what is accepted, with the nearest word.
+pub fn word(word: &str, style: Style) -> Result<String, String> {
+    if let Some(check) = checks::all().find(|check| check.id == word) {
+        return Ok(whole_page(check, style));
+    }
+    if let Some((check, section)) = page::section(word) {
+        let mut lines = Vec::new();
+        print_section(section, check, style, &mut lines);
+        return Ok(lines.join("\n") + "\n");
+    }
+    let names: Vec<&str> = checks::all()
+        .flat_map(|check| std::iter::once(check.id).chain(page::of(check).sections.iter().map(|section| section.code.as_str())))
+        .collect();
+    Err(format!(
+        "“{}” is neither a check nor a code{}; midoctor explain lists them all",
+        visible(word),
+        suggestion(&word.to_lowercase(), &names).replace('?', "")
+    ))
+}
+
+fn whole_page(check: &Check, style: Style) -> String {
+    let page: &Page = page::of(check);
+    let mut lines = vec![style.bold(&style.plain(&page.title)), style.dim(&format!("check {}", check.id)), String::new()];
+    blocks(&page.intro, style, &mut lines);
+    for section in &page.sections {
+        lines.push(String::new());
+        lines.push(String::new());
+        print_section(section, check, style, &mut lines);
+    }
+    lines.join("\n") + "\n"
+}
+
+fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec<String>) {
+    lines.push(format!("{}  {}", style.bold(&section.code), style.plain(&section.title)));
+    let severity = if section.severity == Some(Severity::Warning) { "a warning" } else { "an error" };
+    let source = if section.client_only { "seen in what clients print" } else { "found" };
+    lines.push(style.dim(&style.plain(&format!("{severity} {source} by the check {}; {}", check.id, heals(section)))
+        .replace("seen in what clients print by the check", "seen only in what clients print; belongs to the check")));
+    let mut part = |title: &str, lines: &mut Vec<String>| {
+        lines.push(String::new());
+        lines.push(style.bold(title));
+    };
+    part("What it means", lines);
+    blocks(&section.meaning, style, lines);
+    part("How to tell", lines);
+    blocks(&section.tell, style, lines);
+    part("How to fix it", lines);
+    for (index, step) in section.steps.iter().enumerate() {
+        lines.push(style.wrap(&readable(step), &format!("  {}. ", index + 1), "     "));
+    }
+    let mut last = None;
+    for command in &section.commands {
+        if last != Some((command.shell, command.place)) {
+            last = Some((command.shell, command.place));
+            let shell = crate::render::text::shell_in_words(command.shell);
+            let place = crate::render::text::place_in_words(command.place);
+            lines.push(String::new());
+            lines.push(format!("  {shell}, {place}:"));
+        }
+        lines.push(format!("    {}", style.command(&readable(&command.line))));
+    }
+    part("Read on", lines);
+    lines.extend(section.docs.iter().map(|link| format!("  {link}")));
+    if !section.symptoms.is_empty() {
+        part("What clients print", lines);
+        for symptom in &section.symptoms {
+            lines.push(style.wrap(symptom, "  - ", "    "));
+        }
+    }
+    if section.example.is_some() {
+        lines.push(String::new());
+        lines.push(style.dim(&format!("midoctor demo {} plays it.", section.code)));
+    }
+}
+
+fn heals(section: &Section) -> String {
+    let word = match section.heals {
+        Heals::No => "does not heal by itself",
+        Heals::Transient => "heals by itself",
+        Heals::Propagation => "heals once a change has reached all of Azure",
+    };
+    if section.heals_how.is_empty() { word.into() } else { format!("{word}: {}", section.heals_how) }
+}
+
+fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
+    let mut last_was_text = false;
+    for block in blocks {
+        match block {
+            Block::Text(text) => {
+                if last_was_text {
+                    lines.push(String::new());
+                }
+                lines.push(style.wrap(&readable(text), "  ", "  "));
+                last_was_text = true;
+            }
+            Block::Item(text) => {
+                lines.push(style.wrap(&readable(text), "  - ", "    "));
+                last_was_text = false;
+            }
+        }
+    }
+}
+
+/// `{{vm_name}}` reads `<vm-name>` where nothing is known.
+fn readable(template: &str) -> String {
+    crate::fill::fill(template, &crate::fill::Values::new(), crate::fill::Use::Prose)
+}

@@ -1,0 +1,237 @@
+//! What was typed, made into what it means. Every slip is an error that names what is accepted; nothing is done here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::azure::cloud::ALIASES;
+use crate::azure::resource_id;
+use crate::cli::{CheckArgs, OutputArgs, When};
+use crate::engine::Limits;
+use crate::fill::visible;
+use crate::plan::{Plan, Resource, Selector};
+
+/// What `check` is to do.
+#[derive(Debug)]
+pub struct CheckOptions {
+    /// What to look at.
+    pub plan: Plan,
+    /// How long it may take.
+    pub limits: Limits,
+    /// How to print.
+    pub output: OutputOptions,
+}
+
+/// How to print a report.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OutputOptions {
+    /// Each format with its file; without one it goes to standard output.
+    pub targets: Vec<(Format, Option<PathBuf>)>,
+    /// Print nothing when healthy.
+    pub quiet: bool,
+    /// Print every question as well.
+    pub verbose: bool,
+    /// When to colour.
+    pub color: When,
+}
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: the report, version 1.
+    Json,
+}
+
+/// The formats' names.
+const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+
+/// Longer durations are slips of the pen.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+impl CheckOptions {
+    /// Reads the flags of `check`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what is accepted.
+    pub fn read(args: &CheckArgs) -> Result<Self, String> {
+        Ok(Self {
+            plan: plan(&args.identity, &args.resource)?,
+            limits: Limits {
+                question: positive("--timeout", &args.timeout)?,
+                deadline: positive("--deadline", &args.deadline)?,
+            },
+            output: OutputOptions::read(&args.output)?,
+        })
+    }
+}
+
+/// Reads identities and resources as they are typed, or as a scenario's example names them.
+///
+/// # Errors
+/// A sentence that says what is wrong and what is accepted.
+pub fn plan(identities: &[String], resources: &[String]) -> Result<Plan, String> {
+    let mut plan = Plan::default();
+    if !identities.is_empty() {
+        plan.identities = distinct(identities.iter().map(|text| selector(text)))?;
+    }
+    if !resources.is_empty() {
+        plan.resources = distinct(resources.iter().map(|text| resource(text)))?;
+    }
+    Ok(plan)
+}
+
+fn distinct<T: PartialEq>(items: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, String> {
+    let mut all = Vec::new();
+    for item in items {
+        let item = item?;
+        if !all.contains(&item) {
+            all.push(item);
+        }
+    }
+    Ok(all)
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    if text.len() == 36
+        && let Ok(guid) = uuid::Uuid::parse_str(text)
+    {
+        return Ok(Selector::Guid(guid.to_string()));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.()".contains(c);
+    if resource_id::is_user_assigned(text) && text.starts_with('/') && text.chars().all(plain) {
+        return Ok(Selector::ResourceId(text.to_owned()));
+    }
+    Err(format!(
+        "--identity takes a client ID or an object ID (a GUID), or the resource ID of a user-assigned identity \
+         (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME); \
+         “{}” is none of these",
+        visible(text)
+    ))
+}
+
+fn resource(text: &str) -> Result<Resource, String> {
+    let alias = text.to_ascii_lowercase();
+    if ALIASES.iter().any(|(name, _)| *name == alias) {
+        return Ok(Resource::Alias(alias));
+    }
+    let is_uri = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "api") && url.has_host());
+    if is_uri && !text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Ok(Resource::Uri(text.to_owned()));
+    }
+    let names: Vec<&str> = ALIASES.iter().map(|(name, _)| *name).collect();
+    Err(format!(
+        "--resource takes a URI (https://… or api://…) or one of {}; “{}” is neither{}",
+        names.join(", "),
+        visible(text),
+        suggestion(&alias, &names)
+    ))
+}
+
+/// `; did you mean “vault”?`, or nothing when no name is near.
+pub fn suggestion(word: &str, names: &[&str]) -> String {
+    nearest(word, names).map(|name| format!("; did you mean “{name}”?")).unwrap_or_default()
+}
+
+/// The name that differs least, when it does not differ much.
+fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Reads a duration that may be zero.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn duration(flag: &str, text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) => Err(format!("{flag} takes at most 24h; “{}” is longer", visible(text))),
+        Err(_) => Err(format!("{flag} takes a duration such as 500ms, 10s or 2m; “{}” is none", visible(text))),
+    }
+}
+
+fn positive(flag: &str, text: &str) -> Result<Duration, String> {
+    match duration(flag, text)? {
+        none if none.is_zero() => Err(format!("{flag} takes a duration longer than nothing, such as 10s")),
+        some => Ok(some),
+    }
+}
+
+impl OutputOptions {
+    /// Reads the flags that say how to print.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what is accepted.
+    pub fn read(args: &OutputArgs) -> Result<Self, String> {
+        let mut targets = args.output.iter().map(|text| target(text)).collect::<Result<Vec<_>, _>>()?;
+        if targets.is_empty() {
+            targets.push((Format::Text, None));
+        }
+        if targets.iter().filter(|(_, file)| file.is_none()).count() > 1 {
+            return Err("two outputs go to standard output; give one of them a file, as in -o json=report.json".into());
+        }
+        for (index, (_, file)) in targets.iter().enumerate() {
+            if file.is_some() && targets[..index].iter().any(|(_, other)| other == file) {
+                return Err("two outputs go to the same file; give each its own".into());
+            }
+        }
+        Ok(Self { targets, quiet: args.quiet, verbose: args.verbose, color: args.color.color })
+    }
+}
+
+fn target(text: &str) -> Result<(Format, Option<PathBuf>), String> {
+    let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
+    let Some((_, format)) = FORMATS.iter().find(|(known, _)| *known == name) else {
+        let names = FORMATS.map(|(name, _)| name);
+        return Err(format!(
+            "-o takes {}, each with =FILE to write it there; “{}” is neither{}",
+            names.join(" or "),
+            visible(name),
+            suggestion(name, &names)
+        ));
+    };
+    match file {
+        Some("") => Err(format!("-o {name}= names no file; write -o {name}=FILE, or -o {name} for standard output")),
+        file => Ok((*format, file.map(PathBuf::from))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_a_guid_or_a_resource_id() {
+        let id = "/subscriptions/s/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app";
+        assert_eq!(selector(id), Ok(Selector::ResourceId(id.into())));
+        let guid = "0F9E8D7C-6B5A-4938-8271-605F4E3D2C1B";
+        assert_eq!(selector(guid), Ok(Selector::Guid(guid.to_lowercase())));
+        for wrong in ["", "id-app", "0f9e8d7c6b5a49388271605f4e3d2c1b", &format!("{id}/x"), &id.replace("id-app", "a b")] {
+            assert!(selector(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_a_name_or_a_uri() {
+        assert_eq!(resource("Vault"), Ok(Resource::Alias("vault".into())));
+        assert_eq!(resource("api://my-app"), Ok(Resource::Uri("api://my-app".into())));
+        assert!(resource("valut").is_err_and(|why| why.ends_with("did you mean “vault”?")));
+        for wrong in ["", "$resource", "http://vault.azure.net", "https://", "https://a b"] {
+            assert!(resource(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_has_bounds() {
+        assert_eq!(duration("--delay", "0s"), Ok(Duration::ZERO));
+        for wrong in ["", "10", "-1s", "25h", "soon"] {
+            assert!(duration("--delay", wrong).is_err(), "{wrong}");
+        }
+        assert!(positive("--timeout", "0s").is_err());
+    }
+}

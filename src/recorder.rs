@@ -1,0 +1,221 @@
+//! Adds the token on the way out and seals it on the way back: after this, nothing holds a token's bytes.
+//!
+//! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use regex::Regex;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::azure::cloud::CLOUDS;
+use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Wire};
+use crate::token::{Claims, Token};
+
+/// Puts questions through a wire and keeps the run's tokens to itself.
+pub struct Recorder<'a> {
+    wire: &'a dyn Wire,
+    tokens: Mutex<HashMap<String, std::sync::Arc<Token>>>,
+}
+
+/// What stands where a secret stood.
+pub const SEAL: &str = "(sealed)";
+
+/// The headers that tell who answered and what support asks for. Others, cookies among them, are left out.
+const KEPT_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "location",
+    "metadata-flavor",
+    "proxy-authenticate",
+    "retry-after",
+    "server",
+    "via",
+    "www-authenticate",
+    "x-cache",
+    "x-ms-azure-host-authorization",
+    "x-ms-correlation-request-id",
+    "x-ms-failure-cause",
+    "x-ms-request-id",
+    "x-squid-error",
+];
+
+/// A header longer than this is cut.
+const HEADER_LIMIT: usize = 2048;
+
+/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts.
+static TOKEN_LIKE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
+
+impl<'a> Recorder<'a> {
+    /// A recorder for one run over this wire.
+    pub fn new(wire: &'a dyn Wire) -> Self {
+        Self { wire, tokens: Mutex::default() }
+    }
+
+    /// Puts a question once, and returns how long it took with what may be kept of the outcome.
+    pub fn ask(&self, request: &Request, within: Duration) -> (Duration, Outcome) {
+        let bearer = match request {
+            Request::Http(http) => match &http.bearer {
+                None => None,
+                Some(source) => match self.token_for(&http.url, source) {
+                    Ok(token) => Some(token),
+                    Err(why) => return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why)),
+                },
+            },
+            _ => None,
+        };
+        let reply = self.wire.ask(request, bearer.as_deref(), within);
+        (reply.took, self.seal(request, reply.raw))
+    }
+
+    /// The token that goes with this URL. It goes to Azure Resource Manager over TLS and nowhere else.
+    fn token_for(&self, url: &str, source: &str) -> Result<std::sync::Arc<Token>, &'static str> {
+        let parsed = url::Url::parse(url).map_err(|_| "the URL cannot be read")?;
+        let known = parsed.host_str().is_some_and(|host| CLOUDS.iter().any(|cloud| cloud.arm_host == host));
+        if parsed.scheme() != "https" || !known || parsed.port().is_some() {
+            return Err("a token is sent to Azure Resource Manager over TLS only");
+        }
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(source).cloned().ok_or("the token for this question was not issued in this run")
+    }
+
+    fn seal(&self, request: &Request, raw: Raw) -> Outcome {
+        match raw {
+            Raw::Plain(outcome) => self.seal_plain(outcome),
+            Raw::Http { status, headers, body, cut, certificate } => {
+                let text = Zeroizing::new(String::from_utf8_lossy(body.bytes()).into_owned());
+                let (body, token) = self.seal_body(request, status, &text);
+                Outcome::Answered(Answer {
+                    status,
+                    headers: self.seal_headers(headers),
+                    body,
+                    cut,
+                    token,
+                    certificate: certificate.map(|shown| self.seal_certificate(shown)),
+                })
+            }
+        }
+    }
+
+    fn seal_headers(&self, headers: Vec<(String, String)>) -> BTreeMap<String, String> {
+        headers
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()))
+            .map(|(name, value)| (name, self.seal_text(&value.chars().take(HEADER_LIMIT).collect::<String>())))
+            .collect()
+    }
+
+    /// Takes the token out of a token answer and keeps it; seals whatever else looks like one.
+    fn seal_body(&self, request: &Request, status: u16, text: &str) -> (String, Option<Claims>) {
+        let Ok(Value::Object(mut json)) = serde_json::from_str::<Value>(text) else {
+            // A success that cannot be read, where a token was asked for, may hold one in any disguise.
+            if request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<') && !text.is_empty() {
+                return (format!("(withheld: {} bytes that are not JSON)", text.len()), None);
+            }
+            return (self.seal_text(text), None);
+        };
+        let mut claims = None;
+        let mut changed = false;
+        for (key, value) in &mut json {
+            let secret = ["access_token", "refresh_token", "id_token", "client_secret"]
+                .iter()
+                .any(|name| key.eq_ignore_ascii_case(name));
+            if !secret || value.as_str() == Some("") {
+                continue;
+            }
+            changed = true;
+            let taken = std::mem::replace(value, Value::String(SEAL.into()));
+            if let (Value::String(token), true) = (taken, key.eq_ignore_ascii_case("access_token")) {
+                let token = Token::new(token);
+                claims = Some(token.claims());
+                if let Some(url) = request.url().filter(|_| request.asks_for_token() && status == 200) {
+                    let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+                    tokens.insert(url.to_owned(), token.into());
+                }
+            }
+        }
+        // Unchanged bodies stay as they came, white space and all; a changed one is written anew.
+        let kept = if changed { Value::Object(json).to_string() } else { text.to_owned() };
+        (self.seal_text(&kept), claims)
+    }
+
+    fn seal_plain(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed(mut failed) => {
+                failed.detail = self.seal_text(&failed.detail.chars().take(400).collect::<String>());
+                failed.certificate = failed.certificate.map(|shown| self.seal_certificate(shown));
+                Outcome::Failed(failed)
+            }
+            Outcome::Contents { text } => Outcome::Contents { text: self.seal_text(&text) },
+            Outcome::Variables { set } => Outcome::Variables {
+                set: set
+                    .into_iter()
+                    .map(|(name, value)| {
+                        let value = if crate::evidence::is_secret(&name) {
+                            "(set)".into()
+                        } else {
+                            self.seal_text(&without_user_info(&value))
+                        };
+                        (name, value)
+                    })
+                    .collect(),
+            },
+            other => other,
+        }
+    }
+
+    fn seal_certificate(&self, mut shown: Certificate) -> Certificate {
+        shown.subject = self.seal_text(&shown.subject);
+        shown.issuer = self.seal_text(&shown.issuer);
+        shown.names.truncate(20);
+        shown
+    }
+
+    /// Replaces the run's tokens, and what looks like a token, wherever they stand.
+    fn seal_text(&self, text: &str) -> String {
+        let mut sealed = text.to_owned();
+        for token in self.tokens.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let token = token.expose();
+            if !token.is_empty() && sealed.contains(token) {
+                sealed = sealed.replace(token, SEAL);
+            }
+        }
+        match &*TOKEN_LIKE {
+            Some(pattern) if pattern.is_match(&sealed) => pattern.replace_all(&sealed, SEAL).into_owned(),
+            _ => sealed,
+        }
+    }
+}
+
+/// `http://user:password@proxy:3128` becomes `http://proxy:3128`; without a scheme the same.
+fn without_user_info(value: &str) -> String {
+    let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if scheme.is_empty() { format!("{host}{tail}") } else { format!("{scheme}://{host}{tail}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_password_is_left_out() {
+        for (value, kept) in [
+            ("http://u:p@proxy:3128/", "http://proxy:3128/"),
+            ("u:p@proxy", "proxy"),
+            ("http://u:p@ss@proxy", "http://proxy"),
+            ("http://proxy/path@x", "http://proxy/path@x"),
+            ("", ""),
+        ] {
+            assert_eq!(without_user_info(value), kept);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The report as text, for people at a terminal: a line per passing check, the fix under a failing one, the verdict last.
+//!
+//! It knows no check and no code: all words come from the report.
+
+use crate::check::{Severity, Stage, Status};
+use crate::evidence::{Exchange, Outcome};
+use crate::page::{Heals, Place, Shell};
+use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
+
+use super::style::Style;
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Nothing when healthy, else without the checks that passed.
+    pub quiet: bool,
+    /// Every question with its answer and timing as well.
+    pub verbose: bool,
+}
+
+/// The whole text, with a line end; empty when quiet and healthy.
+pub fn render(report: &Report, style: Style, detail: Detail) -> String {
+    if detail.quiet && report.verdict == Word::Healthy {
+        return String::new();
+    }
+    let mut text = Text { style, lines: Vec::new() };
+    if !detail.quiet {
+        text.heading(report);
+    }
+    let shown: Vec<&CheckReport> =
+        report.checks.iter().filter(|check| !detail.quiet || check.status != Status::Pass).collect();
+    let mut stage: Option<Stage> = None;
+    for check in shown {
+        if stage != Some(check.stage) {
+            stage = Some(check.stage);
+            text.blank();
+            text.push(style.bold(check.stage.title()));
+        }
+        text.check(check);
+    }
+    if detail.verbose {
+        text.questions(report);
+    }
+    if !detail.quiet {
+        text.who_signs_in(report);
+    }
+    text.verdict(report);
+    text.lines.join("\n") + "\n"
+}
+
+struct Text {
+    style: Style,
+    lines: Vec<String>,
+}
+
+/// Under a check's sign.
+const INDENT: &str = "    ";
+
+impl Text {
+    fn push(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn blank(&mut self) {
+        if self.lines.last().is_some_and(|last| !last.is_empty()) {
+            self.push("");
+        }
+    }
+
+    fn heading(&mut self, report: &Report) {
+        let vm = &report.vm;
+        let parts = [&vm.name, &vm.location, &vm.cloud];
+        let known: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        let place = if known.is_empty() { "a machine that is not known yet".to_owned() } else { known.join(" · ") };
+        let line = format!("{} {}  {place}", report.tool.name, report.tool.version);
+        self.push(self.style.dim(&self.style.plain(&line)));
+    }
+
+    fn check(&mut self, check: &CheckReport) {
+        let subject = match (&check.subject, check.summary.contains(check.subject.as_deref().unwrap_or_default())) {
+            (Some(subject), false) => format!("  ({subject})"),
+            _ => String::new(),
+        };
+        let codes: Vec<&str> = check.findings.iter().map(|finding| finding.code.as_str()).collect();
+        let codes = if codes.is_empty() { String::new() } else { format!("  [{}]", codes.join(", ")) };
+        let sign = self.style.sign(check.status);
+        // Wrapped without the sign, whose colour has bytes but no columns.
+        let line = self.style.wrap(&format!("{}{subject}{codes}", check.summary), INDENT, INDENT);
+        let rest = line.strip_prefix(INDENT).unwrap_or(&line);
+        let gap = if self.style.unicode { " " } else { "" };
+        let rest = match check.status {
+            Status::Fail | Status::Warn => self.style.bold(rest),
+            Status::Blocked | Status::Skip | Status::Ignored => self.style.dim(rest),
+            Status::Pass | Status::Unknown => rest.to_owned(),
+        };
+        self.push(format!("  {sign}{gap}{rest}"));
+        for finding in &check.findings {
+            self.finding(finding);
+        }
+    }
+
+    fn finding(&mut self, finding: &FindingReport) {
+        self.labelled("Seen", &finding.seen);
+        for (index, step) in finding.remedy.steps.iter().enumerate() {
+            self.labelled(if index == 0 { "Fix" } else { "" }, &format!("{}. {step}", index + 1));
+        }
+        let mut last = None;
+        for command in &finding.remedy.commands {
+            let kind = (command.shell, command.place);
+            if last != Some(kind) {
+                let label = if last.is_none() { "Run" } else { "" };
+                self.labelled(label, &format!("{}, {}:", shell_in_words(command.shell), place_in_words(command.place)));
+                last = Some(kind);
+            }
+            // Never wrapped: it is meant to be pasted.
+            self.push(format!("{INDENT}        {}", self.style.command(&command.line)));
+        }
+        match finding.heals {
+            Heals::No => {}
+            Heals::Transient => self.labelled("Heals", "by itself, in a moment; try again"),
+            Heals::Propagation => self.labelled("Heals", "by itself, once the change has reached all of Azure"),
+        }
+        for (index, link) in finding.docs.iter().enumerate() {
+            let label = if index == 0 { "Read" } else { "" };
+            self.push(format!("{INDENT}  {label:<6}{link}"));
+        }
+        self.push(format!("{INDENT}  {:<6}midoctor explain {}", "More", finding.code));
+        self.blank();
+    }
+
+    fn labelled(&mut self, label: &str, text: &str) {
+        let first = format!("{INDENT}  {label:<6}");
+        let rest = " ".repeat(first.len());
+        // A step's second line stands under its words, not under its number.
+        let hanging = if text.starts_with(|c: char| c.is_ascii_digit()) { format!("{rest}   ") } else { rest };
+        let wrapped = self.style.wrap(text, &first, &hanging);
+        self.push(wrapped);
+    }
+
+    fn questions(&mut self, report: &Report) {
+        self.blank();
+        self.push(self.style.bold("Questions"));
+        for exchange in &report.evidence.exchanges {
+            self.question(exchange);
+        }
+    }
+
+    fn question(&mut self, exchange: &Exchange) {
+        let words = crate::fill::visible(&exchange.request.in_words());
+        for attempt in &exchange.attempts {
+            let outcome = match &attempt.outcome {
+                Outcome::Answered(answer) => answer.status.to_string(),
+                Outcome::Connected => "connected".into(),
+                Outcome::Resolved { addresses } => format!("{} addresses", addresses.len()),
+                Outcome::Variables { set } => format!("{} variables set", set.len()),
+                Outcome::Contents { .. } => "read".into(),
+                Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
+            };
+            let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);
+            self.push(self.style.dim(&self.style.plain(&line)));
+        }
+    }
+
+    fn who_signs_in(&mut self, report: &Report) {
+        if report.identities.is_empty() || matches!(report.verdict, Word::Unhealthy) {
+            return;
+        }
+        self.blank();
+        self.push(self.style.bold("Signs in"));
+        for identity in &report.identities {
+            self.identity(identity);
+        }
+        let roles = report.checks.iter().filter(|check| check.id == "reader" && check.status == Status::Pass);
+        for check in roles {
+            if let Some((_, held)) = check.summary.split_once(": ") {
+                let whose = check.subject.as_ref().map(|subject| format!(" of {subject}")).unwrap_or_default();
+                self.push(self.style.wrap(&format!("roles{whose}: {held}"), INDENT, INDENT));
+            }
+        }
+        self.blank();
+        self.push(self.style.bold("Try next"));
+        for identity in &report.identities {
+            let (cli, powershell) = sign_in_lines(identity);
+            self.push(format!("{INDENT}{}", self.style.command(&cli)));
+            self.push(format!("{INDENT}{}", self.style.command(&powershell)));
+        }
+    }
+
+    fn identity(&mut self, identity: &Identity) {
+        let unknown = || "unknown".to_owned();
+        let name = match (&identity.kind, &identity.resource_id) {
+            (IdentityKind::System, _) => "the system-assigned identity".to_owned(),
+            (IdentityKind::User, id) => format!("a user-assigned identity, {}", id.clone().unwrap_or_else(unknown)),
+        };
+        self.push(self.style.wrap(&name, INDENT, INDENT));
+        for (label, value) in
+            [("principal ID", &identity.principal_id), ("client ID", &identity.client_id), ("tenant", &identity.tenant_id)]
+        {
+            self.push(format!("{INDENT}  {label:<13} {}", value.clone().unwrap_or_else(unknown)));
+        }
+    }
+
+    fn verdict(&mut self, report: &Report) {
+        self.blank();
+        let (status, word) = match report.verdict {
+            Word::Healthy => (Status::Pass, "HEALTHY"),
+            Word::Degraded => (Status::Warn, "HEALTHY, WITH WARNINGS"),
+            Word::Unhealthy => (Status::Fail, "UNHEALTHY"),
+            Word::Undetermined => (Status::Unknown, "UNDETERMINED"),
+        };
+        let reason = match report.verdict {
+            Word::Unhealthy => root_cause(report),
+            Word::Undetermined => "nothing failed, but not everything could be judged".to_owned(),
+            Word::Degraded | Word::Healthy => String::new(),
+        };
+        let word = self.style.status(status, word);
+        self.push(if reason.is_empty() { word } else { format!("{word}  {}", self.style.plain(&reason)) });
+        self.push(self.style.dim(&counts(report)));
+    }
+}
+
+/// `identity-none: No managed identity is enabled on this VM.`
+fn root_cause(report: &Report) -> String {
+    let Some(code) = &report.root_cause else { return String::new() };
+    let check = report.checks.iter().find(|check| {
+        check.findings.iter().any(|finding| finding.code == *code && finding.severity == Severity::Error)
+    });
+    format!("{code}: {}", check.map_or("", |check| &check.summary))
+}
+
+fn counts(report: &Report) -> String {
+    let s = &report.summary;
+    let all = [
+        (s.pass, "passed"),
+        (s.warn, "with warnings"),
+        (s.fail, "failed"),
+        (s.unknown, "unknown"),
+        (s.blocked, "blocked"),
+        (s.skip, "skipped"),
+        (s.ignored, "ignored"),
+    ];
+    let parts: Vec<String> =
+        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let seconds = std::time::Duration::from_millis(report.run.duration_ms);
+    format!("{}; took {}", parts.join(", "), crate::case::in_words(seconds))
+}
+
+/// The two lines to try next, with the selector that a user-assigned identity needs.
+fn sign_in_lines(identity: &Identity) -> (String, String) {
+    match (identity.kind, &identity.client_id) {
+        (IdentityKind::User, Some(client)) => {
+            let quoted = shell_words::quote(client);
+            (
+                format!("az login --identity --client-id {quoted}"),
+                format!("Connect-AzAccount -Identity -AccountId {quoted}"),
+            )
+        }
+        _ => ("az login --identity".into(), "Connect-AzAccount -Identity".into()),
+    }
+}
+
+/// The shell's name for people.
+pub fn shell_in_words(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Az => "Azure CLI",
+        Shell::Pwsh => "PowerShell",
+        Shell::Sh => "shell",
+    }
+}
+
+/// The place for people.
+pub fn place_in_words(place: Place) -> &'static str {
+    match place {
+        Place::Vm => "on this VM",
+        Place::Operator => "by somebody with rights in Azure",
+        Place::Application => "where the application is started",
+    }
+}

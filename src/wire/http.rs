@@ -1,0 +1,146 @@
+//! HTTP by ureq, with its defaults turned round in this one place: no status is an error, no redirect is followed, no
+//! proxy is used unless the question says so, and everything has a time-out and a size limit.
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
+use ureq::{Agent, Proxy, Timeout};
+
+use super::tls::{Shown, Trust};
+use super::{connect_limit, failure_of};
+use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, Outcome, Raw, Route};
+use crate::token::{Secret, Token};
+
+/// All headers together may have so many bytes.
+const HEADER_LIMIT: usize = 64 * 1024;
+
+/// Puts one HTTP request, once.
+pub fn put<'t>(request: &HttpRequest, bearer: Option<&Token>, within: Duration, trust: impl FnOnce() -> &'t Trust) -> Raw {
+    let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
+    let Ok(url) = url::Url::parse(&request.url) else { return failed(Failure::Unsupported, "the URL cannot be read") };
+    let host = url.host_str().unwrap_or_default();
+    if bearer.is_some() && url.scheme() != "https" {
+        return failed(Failure::Unsupported, "a token is not sent without TLS");
+    }
+    let proxy = match (request.route, url.scheme()) {
+        (Route::AsClients, "https") => match proxy_of_environment() {
+            Ok(proxy) => proxy,
+            Err(why) => return failed(Failure::ProxyFailed, &why),
+        },
+        _ => None,
+    };
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy)
+        .user_agent(concat!("midoctor/", env!("CARGO_PKG_VERSION")))
+        .max_response_header_size(HEADER_LIMIT)
+        .timeout_global(Some(within))
+        .timeout_connect(Some(connect_limit(host, within)))
+        .max_idle_connections(0)
+        .build();
+    let (agent, shown) = match agent(config, url.scheme(), trust) {
+        Ok(parts) => parts,
+        Err(why) => return failed(Failure::CertificateRefused, &why),
+    };
+    let mut call = agent.get(&request.url);
+    for (name, value) in &request.headers {
+        call = call.header(name, value);
+    }
+    if let Some(token) = bearer {
+        call = call.header("Authorization", format!("Bearer {}", token.expose()));
+    }
+    match call.call() {
+        Ok(response) => read(response, &shown),
+        Err(error) => Raw::Plain(Outcome::Failed(explain(&error, &shown))),
+    }
+}
+
+fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
+    let resolver = DefaultResolver::default();
+    if scheme != "https" {
+        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
+    }
+    let (tls, shown) = trust().connector()?;
+    let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+    Ok((Agent::with_parts(config, chain, resolver), shown))
+}
+
+fn read(mut response: ureq::http::Response<ureq::Body>, shown: &Shown) -> Raw {
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let mut body = zeroize::Zeroizing::new(Vec::new());
+    let limit = BODY_LIMIT as u64 + 1;
+    if let Err(error) = response.body_mut().as_reader().take(limit).read_to_end(&mut body) {
+        let error = match error.downcast::<ureq::Error>() {
+            Ok(inner) => inner,
+            Err(error) => ureq::Error::Io(error),
+        };
+        return Raw::Plain(Outcome::Failed(explain(&error, shown)));
+    }
+    let cut = body.len() > BODY_LIMIT;
+    body.truncate(BODY_LIMIT);
+    let body = Secret::new(std::mem::take(&mut *body));
+    Raw::Http { status, headers, body, cut, certificate: shown.take() }
+}
+
+/// What ureq's error means for the question.
+fn explain(error: &ureq::Error, shown: &Shown) -> Failed {
+    let certificate = shown.take();
+    let why = match error {
+        ureq::Error::Timeout(Timeout::Connect) => Failure::ConnectTimeout,
+        ureq::Error::Timeout(Timeout::Resolve) => Failure::NameUnknown,
+        ureq::Error::Timeout(_) => Failure::AnswerTimeout,
+        ureq::Error::HostNotFound => Failure::NameUnknown,
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => Failure::ProxyFailed,
+        ureq::Error::LargeResponseHeader(..) | ureq::Error::BodyExceedsLimit(_) => Failure::TooLarge,
+        ureq::Error::Rustls(inner) => tls_failure(inner),
+        ureq::Error::Tls(_) => Failure::TlsFailed,
+        ureq::Error::Protocol(_) => Failure::NotHttp,
+        ureq::Error::Io(io) => match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(inner) => tls_failure(inner),
+            None => failure_of(io),
+        },
+        _ => Failure::Other,
+    };
+    let refused = certificate.as_ref().and_then(|shown| shown.refused.clone());
+    let detail = match (why, refused) {
+        (Failure::CertificateRefused, Some(refused)) => refused,
+        _ => error.to_string(),
+    };
+    Failed { why, detail, certificate }
+}
+
+fn tls_failure(error: &rustls::Error) -> Failure {
+    match error {
+        rustls::Error::InvalidCertificate(_) => Failure::CertificateRefused,
+        _ => Failure::TlsFailed,
+    }
+}
+
+/// The proxy that clients use for HTTPS: the lower-case variable first, as curl and Python do.
+fn proxy_of_environment() -> Result<Option<Proxy>, String> {
+    let set = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let Some(value) = set(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
+    let wrong = |_| "the proxy variable holds no URL that can be used".to_owned();
+    let plain = Proxy::new(&value).map_err(wrong)?;
+    let mut builder = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
+    if let Some(user) = plain.username() {
+        builder = builder.username(user);
+    }
+    if let Some(password) = plain.password() {
+        builder = builder.password(password);
+    }
+    for entry in set(&["no_proxy", "NO_PROXY"]).unwrap_or_default().split(',') {
+        builder = builder.no_proxy(entry.trim());
+    }
+    builder.build().map(Some).map_err(wrong)
+}
