@@ -20,6 +20,6 @@ pub mod wire;
 
 pub use azure::{Azure, Reaction};
 pub use scenario::Scenario;
-pub use server::{Options, Running, simulate};
+//pub use server::{Options, Running, simulate};
 pub use tokens::CANARY;
-pub use wire::SimulatedMachine;
+//pub use wire::SimulatedMachine;

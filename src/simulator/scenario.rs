@@ -248,7 +248,8 @@ impl Literal {
         }
         let mut headers = Vec::new();
         for field in parsed.headers.iter() {
-            let framing = ["content-length", "transfer-encoding"].iter().any(|name| field.name.eq_ignore_ascii_case(name));
+            let framing =
+                ["content-length", "transfer-encoding"].iter().any(|name| field.name.eq_ignore_ascii_case(name));
             if !framing {
                 let value = String::from_utf8(field.value.to_vec()).map_err(|_| "a header is not UTF-8")?;
                 headers.push((field.name.to_owned(), value));
@@ -327,10 +328,14 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_language_is_refused() {
-        for text in ["identities = []", "roles = [\"Owner\"]", "user_assigned = [\"id-x\"]", "[token]\nexp = 1", "arm = \"x\""] {
+        for text in
+            ["identities = []", "roles = [\"Owner\"]", "user_assigned = [\"id-x\"]", "[token]\nexp = 1", "arm = \"x\""]
+        {
             assert!(Scenario::parse(Some(text), &[]).is_err(), "{text}");
         }
-        for block in ["GET /x\n\nHTTP/1.1 200 OK\n\n", "PUT http://x/\n\nHTTP/1.1 200 OK\n\n", "GET http://x/\n\nhello\n\n", ""] {
+        for block in
+            ["GET /x\n\nHTTP/1.1 200 OK\n\n", "PUT http://x/\n\nHTTP/1.1 200 OK\n\n", "GET http://x/\n\nhello\n\n", ""]
+        {
             assert!(Scenario::parse(None, &[block]).is_err(), "{block}");
         }
     }

@@ -53,7 +53,8 @@ impl Mint<'_> {
         // A fresh token is valid from five minutes before its issue: recorded answers say expires_in 86400 of 86700.
         let not_before = self.now.as_second() - 300 - self.odd.age_seconds;
         let expires_on = not_before + self.lifetime;
-        let mut noise = Noise::new(&[self.resource, &self.now.to_string(), self.identity.map_or("", |it| it.client_id)]);
+        let mut noise =
+            Noise::new(&[self.resource, &self.now.to_string(), self.identity.map_or("", |it| it.client_id)]);
         let text = if self.odd.malformed {
             format!("{CANARY}{}", URL_SAFE_NO_PAD.encode(noise.bytes(90)))
         } else {
@@ -177,7 +178,10 @@ mod tests {
         assert_eq!(text("iss"), format!("https://sts.windows.net/{}/", vm::TENANT));
         assert_eq!(text("appid"), vm::SYSTEM.client_id);
         assert_eq!((text("oid"), text("sub")), (vm::SYSTEM.principal_id, vm::SYSTEM.principal_id));
-        assert!(text("xms_mirid").ends_with("/resourcegroups/rg-doctor/providers/Microsoft.Compute/virtualMachines/vm-doctor-01"));
+        assert!(
+            text("xms_mirid")
+                .ends_with("/resourcegroups/rg-doctor/providers/Microsoft.Compute/virtualMachines/vm-doctor-01")
+        );
         assert_eq!(claims.text("xms_az_rid"), None);
     }
 
@@ -185,7 +189,11 @@ mod tests {
     fn a_user_assigned_token_names_the_identity_and_the_vm() {
         let claims = Token::new(mint(&vm::USER[0], &TokenOddities::default()).text).claims();
         let text = |name| claims.text(name).unwrap_or_default();
-        assert!(text("xms_mirid").ends_with("/resourcegroups/rg-doctor/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app"));
+        assert!(
+            text("xms_mirid").ends_with(
+                "/resourcegroups/rg-doctor/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app"
+            )
+        );
         assert!(text("xms_az_rid").ends_with("/virtualMachines/vm-doctor-01"));
     }
 
