@@ -70,7 +70,8 @@ pub(super) fn answer(azure: &Azure, call: &Call<'_>, literal: impl Fn(&Call<'_>)
         return say(call, 400, "");
     }
     if path == "/metadata/versions" {
-        return literal(call).unwrap_or_else(|| say(call, 200, &json!({ "apiVersions": VERSIONS.as_slice() }).to_string()));
+        return literal(call)
+            .unwrap_or_else(|| say(call, 200, &json!({ "apiVersions": VERSIONS.as_slice() }).to_string()));
     }
     let version = call.parameter("api-version").filter(|version| VERSIONS.contains(version));
     if !identity {

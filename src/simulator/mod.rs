@@ -5,6 +5,7 @@
 //! has recorded are marked `assumed:` where they are made.
 
 pub mod azure;
+mod connection;
 mod instance;
 mod manager;
 mod metadata;
@@ -20,6 +21,6 @@ pub mod wire;
 
 pub use azure::{Azure, Reaction};
 pub use scenario::Scenario;
-//pub use server::{Options, Running, simulate};
+pub use server::{Options, Running, simulate};
 pub use tokens::CANARY;
-//pub use wire::SimulatedMachine;
+pub use wire::SimulatedMachine;

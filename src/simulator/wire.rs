@@ -12,8 +12,8 @@ use url::Url;
 
 use crate::azure::cloud::CLOUDS;
 use crate::evidence::{
-    Answer, BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request,
-    VARIABLES, Wire, is_secret,
+    BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
+    Wire, is_secret,
 };
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
@@ -263,30 +263,27 @@ fn without_user(value: &str) -> String {
     }
 }
 
-impl Reply {
-    /// The outcome with an HTTP answer's facts but without its body, for tests and notes.
-    #[cfg(test)]
-    fn outcome(&self) -> Outcome {
-        match &self.raw {
-            Raw::Plain(outcome) => outcome.clone(),
-            Raw::Http { status, certificate, .. } => {
-                Outcome::Answered(Answer { status: *status, certificate: certificate.clone(), ..Answer::default() })
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Answer;
     use crate::simulator::azure::tests::{now, play};
 
     fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {
         SimulatedMachine::at(play(toml, http), now()).ask(request, None, Duration::from_secs(15))
     }
 
+    fn outcome(reply: &Reply) -> Outcome {
+        match &reply.raw {
+            Raw::Plain(outcome) => outcome.clone(),
+            Raw::Http { status, certificate, .. } => {
+                Outcome::Answered(Answer { status: *status, certificate: certificate.clone(), ..Answer::default() })
+            }
+        }
+    }
+
     fn why(reply: &Reply) -> Option<Failure> {
-        reply.outcome().failure().map(|failed| failed.why)
+        outcome(reply).failure().map(|failed| failed.why)
     }
 
     #[test]
@@ -311,7 +308,7 @@ mod tests {
         let request = Request::manager("https://management.azure.com/subscriptions?api-version=2022-12-01", None);
         for (kind, refused) in [("trusted", false), ("stranger", true), ("expired", true), ("other-name", true)] {
             let reply = ask(&format!("arm_certificate = \"{kind}\""), &[], &request);
-            let certificate = match reply.outcome() {
+            let certificate = match outcome(&reply) {
                 Outcome::Answered(answer) => answer.certificate,
                 Outcome::Failed(failed) => failed.certificate,
                 other => panic!("{other:?}"),
@@ -327,15 +324,15 @@ mod tests {
     fn only_what_the_scenario_names_exists() {
         let file = |path: &str| Request::File { path: path.into() };
         let vendor = "/sys/class/dmi/id/sys_vendor";
-        assert_eq!(ask("", &[], &file(vendor)).outcome(), Outcome::Contents { text: "Microsoft Corporation".into() });
+        assert_eq!(outcome(&ask("", &[], &file(vendor))), Outcome::Contents { text: "Microsoft Corporation".into() });
         assert_eq!(why(&ask(&format!("[files]\n\"{vendor}\" = \"\""), &[], &file(vendor))), Some(Failure::Absent));
         assert_eq!(why(&ask("", &[], &file("/etc/passwd"))), Some(Failure::Absent));
         let toml = "[environment]\nMSI_SECRET = \"s\"\nHTTP_PROXY = \"http://u:p@proxy:3128\"\nHOME = \"/root\"";
-        let Outcome::Variables { set } = ask(toml, &[], &Request::Environment).outcome() else { panic!("variables") };
-        assert_eq!(set.into_iter().collect::<Vec<_>>(), [
-            ("HTTP_PROXY".to_owned(), "http://proxy:3128/".to_owned()),
-            ("MSI_SECRET".to_owned(), "(set)".to_owned())
-        ]);
+        let Outcome::Variables { set } = outcome(&ask(toml, &[], &Request::Environment)) else { panic!("variables") };
+        assert_eq!(
+            set.into_iter().collect::<Vec<_>>(),
+            [("HTTP_PROXY".to_owned(), "http://proxy:3128/".to_owned()), ("MSI_SECRET".to_owned(), "(set)".to_owned())]
+        );
         let vault = Request::get("https://kv.vault.azure.net/secrets");
         assert_eq!(why(&ask("", &[], &vault)), Some(Failure::NameUnknown));
         assert_eq!(why(&ask("", &["GET https://kv.vault.azure.net/*\n\nHTTP/1.1 403 Forbidden\n\n"], &vault)), None);
