@@ -74,7 +74,7 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     let source = if section.client_only { "seen in what clients print" } else { "found" };
     lines.push(style.dim(&style.plain(&format!("{severity} {source} by the check {}; {}", check.id, heals(section)))
         .replace("seen in what clients print by the check", "seen only in what clients print; belongs to the check")));
-    let mut part = |title: &str, lines: &mut Vec<String>| {
+    let part = |title: &str, lines: &mut Vec<String>| {
         lines.push(String::new());
         lines.push(style.bold(title));
     };

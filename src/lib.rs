@@ -1,19 +1,29 @@
 //! midoctor tells why a managed identity does not work on an Azure VM, and what to do about it.
 //!
-//! The flow: arguments become [`options`], which name a wire (the machine or the [`simulator`]) and a [`plan`]. The [`engine`]
-//! lets the [`checks`] ask, in rounds, through the [`recorder`], which seals tokens; what came back is [`evidence`]. The checks
-//! judge it, the [`page`]s give the words, both make a [`report`], and one renderer in [`render`] paints it.
+//! The flow: what was typed ([`cli`]) becomes what it means ([`options`]): a [`plan`] and a wire, the machine ([`wire`]) or the
+//! [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the [`recorder`], which seals tokens; what came
+//! back is [`evidence`]. The checks judge it, the [`page`]s give the words, both make a [`report`], and one renderer of
+//! [`render`] paints it.
 
 pub mod azure;
 pub mod case;
 pub mod check;
 pub mod checks;
+pub mod cli;
 pub mod engine;
 pub mod evidence;
+pub mod exit;
+pub mod explain;
 pub mod fill;
+pub mod options;
+pub mod output;
 pub mod page;
 pub mod plan;
 pub mod recorder;
+pub mod render;
 pub mod report;
+pub mod run;
+pub mod scenarios;
+pub mod simulator;
 pub mod token;
 pub mod wire;

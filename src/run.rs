@@ -1,0 +1,202 @@
+//! What each command does, one function per command: here the rooms of the house meet.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::{CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateArgs, Generated, SimulateArgs, When};
+use crate::engine::{self, Limits};
+use crate::evidence::{Request, Wire};
+use crate::exit::Exit;
+use crate::fill::visible;
+use crate::options::{self, CheckOptions, Format, OutputOptions};
+use crate::output::{self, Target};
+use crate::plan::Plan;
+use crate::render::style::Style;
+use crate::render::{json, text};
+use crate::report::{Report, Run};
+use crate::scenarios;
+use crate::simulator::{self, Azure, SimulatedMachine};
+use crate::wire::Machine;
+use crate::explain;
+
+/// Does what was typed. Errors go to standard error as one line.
+pub fn run(cli: &Cli) -> Exit {
+    let done = match &cli.command {
+        None => check(&cli.check),
+        Some(Command::Check(args)) => check(args),
+        Some(Command::Explain(args)) => explain(args),
+        Some(Command::Demo(args)) => demo(args),
+        Some(Command::Simulate(args)) => simulate(args),
+        Some(Command::Generate(args)) => generate(args),
+    };
+    done.unwrap_or_else(|why| {
+        output::note(&format!("midoctor: {why}"));
+        Exit::Usage
+    })
+}
+
+fn check(args: &CheckArgs) -> Result<Exit, String> {
+    let options = CheckOptions::read(args)?;
+    let targets = open(&options.output)?;
+    let machine = Machine::default();
+    let report = std::thread::scope(|scope| {
+        machine.warm_up(scope);
+        examine(&machine, &options.plan, options.limits)
+    });
+    publish(&report, &options.output, targets)
+}
+
+fn demo(args: &DemoArgs) -> Result<Exit, String> {
+    let Some(name) = &args.scenario else {
+        return output::print(&list_scenarios(style(args.output.color.color))).map(|()| Exit::Healthy);
+    };
+    let options = OutputOptions::read(&args.output)?;
+    let scenario = scenarios::find(name)?.scenario()?;
+    let targets = open(&options)?;
+    let plan = options::plan(&scenario.command.identity, &scenario.command.resource)?;
+    let machine = SimulatedMachine::new(Azure::new(scenario));
+    publish(&examine(&machine, &plan, Limits::default()), &options, targets)
+}
+
+/// Asks, judges, and puts it into words.
+fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
+    let spinner = spinner();
+    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
+    let (evidence, took) = engine::examine(wire, plan, limits, &progress);
+    spinner.finish_and_clear();
+    let diagnosis = engine::diagnose(&evidence);
+    let run = Run {
+        id: uuid::Uuid::new_v4().to_string(),
+        started: evidence.taken_at.to_string(),
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        attempts: 1,
+        waited_ms: 0,
+    };
+    Report::new(&diagnosis, evidence, run)
+}
+
+/// Shows the question being asked, on a terminal only.
+fn spinner() -> indicatif::ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let spinner = indicatif::ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
+}
+
+/// The files of an output, found writable before anything is asked.
+fn open(options: &OutputOptions) -> Result<Vec<(Format, Option<Target>)>, String> {
+    let target = |file: &Option<PathBuf>| file.as_deref().map(Target::open).transpose();
+    options.targets.iter().map(|(format, file)| Ok((*format, target(file)?))).collect()
+}
+
+fn publish(report: &Report, options: &OutputOptions, targets: Vec<(Format, Option<Target>)>) -> Result<Exit, String> {
+    let detail = text::Detail { quiet: options.quiet, verbose: options.verbose };
+    for (format, target) in targets {
+        let painted = |style| match format {
+            Format::Text => Ok(text::render(report, style, detail)),
+            Format::Json => json::render(report),
+        };
+        match target {
+            Some(target) => target.write(&painted(Style::default())?)?,
+            None => output::print(&painted(style(options.color))?)?,
+        }
+    }
+    Ok(report.exit_code.into())
+}
+
+/// How standard output may look.
+fn style(color: When) -> Style {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = match color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+    };
+    let width = if std::io::stdout().is_terminal() { textwrap::termwidth().clamp(40, 120) } else { 100 };
+    Style { color, unicode: utf8_locale(), width }
+}
+
+/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
+fn utf8_locale() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        .map(|value| value.to_string_lossy().to_ascii_lowercase());
+    cfg!(windows) || locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
+}
+
+fn list_scenarios(style: Style) -> String {
+    let mut lines = Vec::new();
+    let mut last = None;
+    for scenario in scenarios::all() {
+        let check = scenario.check.map(|check| check.id);
+        if last != Some(check) {
+            if last.is_some() {
+                lines.push(String::new());
+            }
+            lines.push(style.bold(check.unwrap_or("healthy")));
+            last = Some(check);
+        }
+        let title = style.wrap(scenario.title, "", &" ".repeat(26));
+        lines.push(format!("  {:<24}{}", scenario.name, style.dim(&title)));
+    }
+    lines.push(String::new());
+    lines.push("midoctor demo SCENARIO shows what a VM in that state would print.".into());
+    lines.join("\n") + "\n"
+}
+
+fn explain(args: &ExplainArgs) -> Result<Exit, String> {
+    let style = style(args.color.color);
+    let text = match &args.word {
+        None => explain::list(style),
+        Some(word) => explain::word(word, style)?,
+    };
+    output::print(&text).map(|()| Exit::Healthy)
+}
+
+fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
+    let scenario = scenarios::find(&args.scenario)?.scenario()?;
+    let environment: Vec<String> =
+        scenario.environment.iter().map(|(name, value)| format!("{name}={}", shell_words::quote(value))).collect();
+    let mut options = simulator::Options::new(scenario);
+    options.metadata = args.listen;
+    options.manager = args.listen_arm;
+    options.authority.clone_from(&args.ca);
+    options.delay = options::duration("--delay", &args.delay)?;
+    if args.verbose {
+        options.log = Some(Arc::new(|served| {
+            let status = served.status.map_or("no answer".to_owned(), |status| status.to_string());
+            output::note(&visible(&format!("{} {} {status}", served.method, served.url)));
+        }));
+    }
+    let running = simulator::simulate(options).map_err(|error| format!("the simulator cannot listen: {error}"))?;
+    let mut lines = vec![format!("scenario   {}", args.scenario)];
+    let place = |address: Option<std::net::SocketAddr>, scheme: &str| {
+        address.map_or_else(|| "nothing listens, as the scenario wants".to_owned(), |address| format!("{scheme}://{address}"))
+    };
+    lines.push(format!("metadata   {}", place(running.metadata, "http")));
+    lines.push(format!("arm        {}", place(running.manager, "https")));
+    lines.extend(running.retired.iter().map(|address| format!("retired    http://{address}")));
+    if let Some(file) = &args.ca {
+        lines.push(format!("authority  {}", visible(&file.display().to_string())));
+    }
+    lines.extend(environment.iter().map(|line| format!("set        {line}")));
+    lines.push("ready".into());
+    output::print(&(lines.join("\n") + "\n"))?;
+    running.wait()
+}
+
+fn generate(args: &GenerateArgs) -> Result<Exit, String> {
+    let text = match args.what {
+        Generated::Schema => {
+            let schema = schemars::schema_for!(Report);
+            serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())? + "\n"
+        }
+    };
+    output::print(&text).map(|()| Exit::Healthy)
+}

@@ -1,0 +1,85 @@
+//! The scenarios that `demo` and `simulate` play: a healthy VM, and the example of every code on the pages.
+//!
+//! Only finds and parses them; the simulator plays them.
+
+use crate::check::Check;
+use crate::checks;
+use crate::fill::visible;
+use crate::options::suggestion;
+use crate::page::{self, Section};
+use crate::simulator::Scenario;
+
+/// A scenario by name.
+pub struct Named {
+    /// `healthy`, or a code.
+    pub name: &'static str,
+    /// One sentence.
+    pub title: &'static str,
+    /// The check whose page it is on; none for a healthy VM.
+    pub check: Option<&'static Check>,
+    section: Option<&'static Section>,
+    toml: &'static str,
+}
+
+/// Healthy VMs, which no page has.
+const HEALTHY: [(&str, &str, &str); 3] = [
+    ("healthy", "Everything works, with the system-assigned identity.", ""),
+    (
+        "healthy-user-assigned",
+        "Everything works, with one user-assigned identity.",
+        "system_assigned = false\nuser_assigned = [\"id-app\"]\n",
+    ),
+    (
+        "healthy-both",
+        "Everything works, with the system-assigned identity and a user-assigned one.",
+        "user_assigned = [\"id-app\"]\n",
+    ),
+];
+
+/// All scenarios, in the order of the catalogue.
+pub fn all() -> Vec<Named> {
+    let healthy = HEALTHY.into_iter().map(|(name, title, toml)| Named { name, title, check: None, section: None, toml });
+    let sick = checks::all().flat_map(|check| {
+        page::of(check).sections.iter().filter(|section| section.example.is_some()).map(move |section| Named {
+            name: &section.code,
+            title: &section.title,
+            check: Some(check),
+            section: Some(section),
+            toml: "",
+        })
+    });
+    healthy.chain(sick).collect()
+}
+
+/// Finds a scenario.
+///
+/// # Errors
+/// A sentence that says what is accepted, with the nearest name.
+pub fn find(name: &str) -> Result<Named, String> {
+    let mut all = all();
+    if let Some(index) = all.iter().position(|scenario| scenario.name == name) {
+        return Ok(all.swap_remove(index));
+    }
+    let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
+    Err(format!(
+        "“{}” is not a scenario{} midoctor demo lists them all",
+        visible(name),
+        match suggestion(&name.to_lowercase(), &names) {
+            none if none.is_empty() => ";".to_owned(),
+            nearest => nearest,
+        }
+    ))
+}
+
+impl Named {
+    /// What is simulated.
+    ///
+    /// # Errors
+    /// What is wrong with the page's example, which the contract test rules out.
+    pub fn scenario(&self) -> Result<Scenario, String> {
+        let example = self.section.and_then(|section| section.example.as_ref());
+        let http: Vec<&str> = example.iter().flat_map(|example| example.http.iter().map(String::as_str)).collect();
+        let toml = example.map_or(Some(self.toml), |example| example.toml.as_deref());
+        Scenario::parse(toml, &http).map_err(|why| format!("the example of {} cannot be played: {why}", self.name))
+    }
+}

@@ -1,0 +1,347 @@
+//! The simulated machine as a [`Wire`]: the same questions that a real machine is asked, answered in process.
+//!
+//! No socket, no file and no environment of the real machine is touched. Time is virtual: an answer says how long it
+//! would have taken, a pause returns at once and moves the machine's clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use crate::azure::cloud::CLOUDS;
+use crate::evidence::{
+    BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
+    Wire, is_secret,
+};
+use crate::simulator::azure::{Azure, Reaction};
+use crate::simulator::retired;
+use crate::simulator::scenario::{Arm, ArmCertificate, ArmName, Metadata};
+use crate::token::{Secret, Token};
+
+/// The files of a healthy Azure VM that are looked at.
+const FILES: [(&str, &str); 3] = [
+    ("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
+    ("/sys/class/dmi/id/product_name", "Virtual Machine"),
+    ("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation"),
+];
+/// Where names lead: addresses that are set aside for documentation (RFC 5737).
+const ARM_ADDRESS: &str = "203.0.113.10";
+const OTHER_ADDRESS: &str = "203.0.113.20";
+/// How long a link-local and any other connection is waited for at most.
+const LINK_LOCAL_PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long answers take: next door, and in the region.
+const NEAR: Duration = Duration::from_millis(3);
+const FAR: Duration = Duration::from_millis(40);
+
+/// A simulated Azure VM.
+#[derive(Debug)]
+pub struct SimulatedMachine {
+    azure: Azure,
+    started: Timestamp,
+    paused_ms: AtomicI64,
+}
+
+impl SimulatedMachine {
+    /// A machine whose clock shows the real time.
+    pub fn new(azure: Azure) -> Self {
+        Self::at(azure, Timestamp::now())
+    }
+
+    /// A machine whose clock shows this time, so that everything it answers is the same on every run.
+    pub fn at(azure: Azure, now: Timestamp) -> Self {
+        Self { azure, started: now, paused_ms: AtomicI64::new(0) }
+    }
+
+    /// The services the machine talks to.
+    pub fn azure(&self) -> &Azure {
+        &self.azure
+    }
+
+    fn http(&self, request: &HttpRequest, bearer: Option<&Token>, within: Duration) -> Reply {
+        let Ok(url) = Url::parse(&request.url) else { return fail(NEAR, Failure::Other, "the URL cannot be read") };
+        let host = url.host_str().unwrap_or_default();
+        let plain = host == METADATA_ADDRESS || local(host);
+        if host == METADATA_ADDRESS {
+            if let Some(failed) = self.metadata_fault(within) {
+                return failed;
+            }
+        } else if local(host) {
+            let listens = url.port_or_known_default() == Some(retired::PORT) && self.azure.retired_listens();
+            if !listens && !self.azure.speaks_for(&url.origin().ascii_serialization()) {
+                return fail(NEAR, Failure::Refused, "Connection refused");
+            }
+        } else if !self.resolves(host) {
+            return fail(NEAR, Failure::NameUnknown, "failed to lookup address information");
+        } else if host == self.azure.cloud().arm_host
+            && let Some(failed) = self.manager_fault(within)
+        {
+            return failed;
+        }
+        let took = if plain { NEAR } else { FAR };
+        let mut certificate = None;
+        if url.scheme() == "https" {
+            let shown = self.certificate(host);
+            if let Some(why) = shown.refused.clone() {
+                let why = Failed { why: Failure::CertificateRefused, detail: why, certificate: Some(shown) };
+                return Reply { took, raw: Raw::Plain(Outcome::Failed(why)) };
+            }
+            certificate = Some(shown);
+        }
+        // assumed: a proxy in the environment lets requests through; what it would do otherwise is not modelled.
+        let mut headers: Vec<(String, String)> =
+            request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        headers.extend(bearer.map(|token| ("Authorization".to_owned(), format!("Bearer {}", token.expose()))));
+        match self.azure.answer(&request.method, &request.url, &headers, b"", self.now()) {
+            Reaction::Silence => fail(within, Failure::AnswerTimeout, "no answer came"),
+            Reaction::Drop => fail(took, Failure::Closed, "the connection was closed without an answer"),
+            Reaction::Answer { status, headers, mut body, .. } => {
+                let cut = body.len() > BODY_LIMIT;
+                body.truncate(BODY_LIMIT);
+                Reply { took, raw: Raw::Http { status, headers, body: Secret::new(body), cut, certificate } }
+            }
+        }
+    }
+
+    fn metadata_fault(&self, within: Duration) -> Option<Reply> {
+        match self.azure.scenario().metadata {
+            Metadata::Answers => None,
+            Metadata::Silent => Some(timeout(within.min(LINK_LOCAL_PATIENCE))),
+            Metadata::Refused => Some(fail(NEAR, Failure::Refused, "Connection refused")),
+            Metadata::Unroutable => Some(fail(NEAR, Failure::Unroutable, "No route to host")),
+        }
+    }
+
+    fn manager_fault(&self, within: Duration) -> Option<Reply> {
+        match self.azure.scenario().arm {
+            Arm::Answers => None,
+            Arm::Silent => Some(timeout(within.min(PATIENCE))),
+            Arm::Refused => Some(fail(FAR, Failure::Refused, "Connection refused")),
+        }
+    }
+
+    fn connect(&self, host: &str, port: u16, within: Duration) -> Reply {
+        let failed = match (host.trim_matches(['[', ']']), port) {
+            (METADATA_ADDRESS, 80) => self.metadata_fault(within),
+            (ARM_ADDRESS, 443) => self.manager_fault(within),
+            (OTHER_ADDRESS, 443) => None,
+            ("127.0.0.1" | "::1", retired::PORT) if self.azure.retired_listens() => None,
+            ("127.0.0.1" | "::1", _) => Some(fail(NEAR, Failure::Refused, "Connection refused")),
+            _ => Some(timeout(within.min(PATIENCE))),
+        };
+        failed.unwrap_or(Reply { took: NEAR, raw: Raw::Plain(Outcome::Connected) })
+    }
+
+    fn resolve(&self, host: &str) -> Reply {
+        if !self.resolves(host) {
+            return fail(NEAR, Failure::NameUnknown, "failed to lookup address information");
+        }
+        let addresses: &[&str] = match host {
+            "localhost" => &["127.0.0.1", "::1"],
+            _ if host == self.azure.cloud().arm_host => &[ARM_ADDRESS],
+            _ => &[OTHER_ADDRESS],
+        };
+        let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
+        Reply { took: NEAR, raw: Raw::Plain(Outcome::Resolved { addresses }) }
+    }
+
+    /// Names that exist: this machine, Azure's own hosts, and whoever the scenario lets answer.
+    fn resolves(&self, host: &str) -> bool {
+        if host == self.azure.cloud().arm_host {
+            return self.azure.scenario().arm_name == ArmName::Resolves;
+        }
+        host == "localhost"
+            || CLOUDS.iter().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
+            || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
+    }
+
+    /// The certificate shown for a host, judged as the machine's TLS would.
+    fn certificate(&self, host: &str) -> Certificate {
+        let kind = if host == self.azure.cloud().arm_host {
+            self.azure.scenario().arm_certificate
+        } else {
+            ArmCertificate::Trusted
+        };
+        let today = self.azure.time(self.now());
+        let day = |days: i64| today.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(today);
+        let expired = kind == ArmCertificate::Expired;
+        let (from, until) = if expired { (day(-400), day(-35)) } else { (day(-35), day(330)) };
+        let name = if kind == ArmCertificate::OtherName { "gateway.contoso.com" } else { host };
+        let issuer = match kind {
+            ArmCertificate::Stranger => "CN=Contoso Web Gateway CA",
+            _ => "C=US, O=Microsoft Corporation, CN=Microsoft Azure RSA TLS Issuing CA 07",
+        };
+        let refused = match kind {
+            ArmCertificate::Stranger => Some("invalid peer certificate: UnknownIssuer"),
+            ArmCertificate::OtherName => Some("invalid peer certificate: certificate not valid for name"),
+            // The machine's own clock decides, wrong or not.
+            _ if self.now() > until => Some("invalid peer certificate: certificate expired"),
+            _ if self.now() < from => Some("invalid peer certificate: certificate not valid yet"),
+            _ => None,
+        };
+        Certificate {
+            subject: format!("CN={name}"),
+            issuer: issuer.to_owned(),
+            names: vec![name.to_owned()],
+            not_before: from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            not_after: until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            refused: refused.map(str::to_owned),
+        }
+    }
+
+    fn environment(&self) -> Reply {
+        let set: BTreeMap<String, String> = self
+            .azure
+            .scenario()
+            .environment
+            .iter()
+            .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
+            .map(|(name, value)| {
+                let shown = if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
+                (name.clone(), shown)
+            })
+            .collect();
+        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Variables { set }) }
+    }
+
+    fn file(&self, path: &str) -> Reply {
+        let usual = || FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text);
+        let text = self.azure.scenario().files.get(path).map(String::as_str).or_else(usual).unwrap_or_default().trim();
+        if text.is_empty() {
+            return fail(Duration::ZERO, Failure::Absent, "No such file or directory");
+        }
+        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Contents { text: text.to_owned() }) }
+    }
+}
+
+impl Wire for SimulatedMachine {
+    fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
+        match request {
+            Request::Http(http) => self.http(http, bearer, within),
+            Request::Connect { host, port } => self.connect(host, *port, within),
+            Request::Resolve { host } => self.resolve(host),
+            Request::Environment => self.environment(),
+            Request::File { path } => self.file(path),
+        }
+    }
+
+    fn pause(&self, how_long: Duration) {
+        let passed = i64::try_from(how_long.as_millis()).unwrap_or(i64::MAX);
+        self.paused_ms.fetch_add(passed, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::from_millis(self.paused_ms.load(Ordering::Relaxed));
+        self.started.saturating_add(passed).unwrap_or(self.started)
+    }
+}
+
+fn local(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn fail(took: Duration, why: Failure, detail: &str) -> Reply {
+    Reply { took, raw: Raw::Plain(Outcome::failed(why, detail)) }
+}
+
+fn timeout(took: Duration) -> Reply {
+    fail(took, Failure::ConnectTimeout, "the connection timed out")
+}
+
+/// A URL without its user-info, other values as they stand.
+fn without_user(value: &str) -> String {
+    match Url::parse(value) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // Both fail only for URLs without a host, which have no user-info to take out.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.to_string()
+        }
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Answer;
+    use crate::simulator::azure::tests::{now, play};
+
+    fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {
+        SimulatedMachine::at(play(toml, http), now()).ask(request, None, Duration::from_secs(15))
+    }
+
+    fn outcome(reply: &Reply) -> Outcome {
+        match &reply.raw {
+            Raw::Plain(outcome) => outcome.clone(),
+            Raw::Http { status, certificate, .. } => {
+                Outcome::Answered(Answer { status: *status, certificate: certificate.clone(), ..Answer::default() })
+            }
+        }
+    }
+
+    fn why(reply: &Reply) -> Option<Failure> {
+        outcome(reply).failure().map(|failed| failed.why)
+    }
+
+    #[test]
+    fn the_ways_not_to_reach_the_metadata_service_differ() {
+        let request = Request::metadata("/metadata/instance?api-version=2021-02-01");
+        let connect = Request::Connect { host: METADATA_ADDRESS.into(), port: 80 };
+        for (metadata, expected) in [
+            ("answers", None),
+            ("silent", Some(Failure::ConnectTimeout)),
+            ("refused", Some(Failure::Refused)),
+            ("unroutable", Some(Failure::Unroutable)),
+        ] {
+            let toml = format!("metadata = \"{metadata}\"");
+            assert_eq!(why(&ask(&toml, &[], &request)), expected, "{metadata}");
+            assert_eq!(why(&ask(&toml, &[], &connect)), expected, "{metadata}");
+        }
+        assert_eq!(ask("metadata = \"silent\"", &[], &request).took, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn certificates_are_judged_before_anything_is_sent() {
+        let request = Request::manager("https://management.azure.com/subscriptions?api-version=2022-12-01", None);
+        for (kind, refused) in [("trusted", false), ("stranger", true), ("expired", true), ("other-name", true)] {
+            let reply = ask(&format!("arm_certificate = \"{kind}\""), &[], &request);
+            let certificate = match outcome(&reply) {
+                Outcome::Answered(answer) => answer.certificate,
+                Outcome::Failed(failed) => failed.certificate,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(certificate.and_then(|shown| shown.refused).is_some(), refused, "{kind}");
+            assert_eq!(why(&reply), refused.then_some(Failure::CertificateRefused), "{kind}");
+        }
+        assert_eq!(why(&ask("arm_name = \"unknown\"", &[], &request)), Some(Failure::NameUnknown));
+        assert_eq!(why(&ask("arm = \"silent\"", &[], &request)), Some(Failure::ConnectTimeout));
+    }
+
+    #[test]
+    fn only_what_the_scenario_names_exists() {
+        let file = |path: &str| Request::File { path: path.into() };
+        let vendor = "/sys/class/dmi/id/sys_vendor";
+        assert_eq!(outcome(&ask("", &[], &file(vendor))), Outcome::Contents { text: "Microsoft Corporation".into() });
+        assert_eq!(why(&ask(&format!("[files]\n\"{vendor}\" = \"\""), &[], &file(vendor))), Some(Failure::Absent));
+        assert_eq!(why(&ask("", &[], &file("/etc/passwd"))), Some(Failure::Absent));
+        let toml = "[environment]\nMSI_SECRET = \"s\"\nHTTP_PROXY = \"http://u:p@proxy:3128\"\nHOME = \"/root\"";
+        let Outcome::Variables { set } = outcome(&ask(toml, &[], &Request::Environment)) else { panic!("variables") };
+        assert_eq!(
+            set.into_iter().collect::<Vec<_>>(),
+            [("HTTP_PROXY".to_owned(), "http://proxy:3128/".to_owned()), ("MSI_SECRET".to_owned(), "(set)".to_owned())]
+        );
+        let vault = Request::get("https://kv.vault.azure.net/secrets");
+        assert_eq!(why(&ask("", &[], &vault)), Some(Failure::NameUnknown));
+        assert_eq!(why(&ask("", &["GET https://kv.vault.azure.net/*\n\nHTTP/1.1 403 Forbidden\n\n"], &vault)), None);
+    }
+
+    #[test]
+    fn a_pause_moves_the_clock_and_nothing_else() {
+        let machine = SimulatedMachine::at(play("", &[]), now());
+        machine.pause(Duration::from_secs(70));
+        assert_eq!(machine.now().as_second() - now().as_second(), 70);
+    }
+}
