@@ -148,7 +148,8 @@ impl<'a> Case<'a> {
 
     /// The question for the case's identity's role assignments that reach the VM.
     pub fn assignments_request(&self) -> Option<Request> {
-        let principal = self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok())?;
+        let principal =
+            self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok())?;
         let url = arm::assignments_url(self.cloud()?.arm_host, &self.vm_id()?, principal);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
@@ -161,7 +162,8 @@ impl<'a> Case<'a> {
     /// The questions for the definitions of the roles held, each once.
     pub fn definition_requests(&self) -> Vec<(String, Request)> {
         let (Some(cloud), Some(token)) = (self.cloud(), self.arm_token()) else { return Vec::new() };
-        let mut ids: Vec<String> = self.assignments().unwrap_or_default().into_iter().map(|held| held.definition).collect();
+        let mut ids: Vec<String> =
+            self.assignments().unwrap_or_default().into_iter().map(|held| held.definition).collect();
         ids.sort();
         ids.dedup();
         ids.retain(|id| is_definition(id));

@@ -87,9 +87,7 @@ impl Subject {
         Self::identities(plan)
             .into_iter()
             .flat_map(|subject| {
-                plan.resources
-                    .iter()
-                    .map(move |resource| Self { resource: Some(resource.clone()), ..subject.clone() })
+                plan.resources.iter().map(move |resource| Self { resource: Some(resource.clone()), ..subject.clone() })
             })
             .collect()
     }

@@ -160,7 +160,8 @@ fn again_after(request: &Request, outcome: &Outcome, tries: usize) -> Option<Dur
         return (azure && (busy || updating)).then_some(scheduled);
     }
     let told = answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
-    (busy && request.url().is_some_and(|url| url.starts_with("https://"))).then(|| told.unwrap_or(scheduled).max(BACK_OFF[0]))
+    (busy && request.url().is_some_and(|url| url.starts_with("https://")))
+        .then(|| told.unwrap_or(scheduled).max(BACK_OFF[0]))
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -262,10 +263,11 @@ fn settle(judged: &mut [Judged]) {
 
 /// The failed check that stands in the way, seen through those that are blocked themselves.
 fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'static str> {
-    let subject = &judged[index].subject;
+    let Judged { subject, check, .. } = &judged[index];
     let in_the_way = |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject);
     judged.iter().filter(in_the_way).find_map(|other| match &other.verdict {
-        Verdict::Blocked(by) => Some(*by),
+        // One that waits for this very check does not stand in its way.
+        Verdict::Blocked(by) => Some(*by).filter(|by| *by != check.id),
         verdict if verdict.status() == Status::Fail => Some(other.check.id),
         _ => None,
     })
@@ -273,7 +275,8 @@ fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'stati
 
 /// The failing check with the most consequences; the earliest of those that have as many.
 fn root_cause(judged: &[Judged]) -> Option<&'static str> {
-    let consequences = |id: &str| judged.iter().filter(|other| matches!(other.verdict, Verdict::Blocked(by) if by == id)).count();
+    let consequences =
+        |id: &str| judged.iter().filter(|other| matches!(other.verdict, Verdict::Blocked(by) if by == id)).count();
     let mut best: Option<(usize, &Judged)> = None;
     for one in judged.iter().filter(|one| one.verdict.status() == Status::Fail) {
         let weight = consequences(one.check.id);
@@ -293,11 +296,14 @@ fn root_cause(judged: &[Judged]) -> Option<&'static str> {
 fn overall(judged: &[Judged], evidence: &Evidence) -> Overall {
     let any = |status: Status| judged.iter().any(|one| one.verdict.status() == status);
     let cut_short = evidence.exchanges.iter().any(|exchange| {
-        exchange.attempts.iter().any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::NotAsked))
+        exchange
+            .attempts
+            .iter()
+            .any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::NotAsked))
     });
-    let open = judged.iter().any(|one| {
-        one.check.essential && matches!(one.verdict.status(), Status::Unknown | Status::Blocked)
-    });
+    let open = judged
+        .iter()
+        .any(|one| one.check.essential && matches!(one.verdict.status(), Status::Unknown | Status::Blocked));
     if any(Status::Fail) {
         Overall::Unhealthy
     } else if open || cut_short {

@@ -47,7 +47,9 @@ pub fn word(word: &str, style: Style) -> Result<String, String> {
         return Ok(lines.join("\n") + "\n");
     }
     let names: Vec<&str> = checks::all()
-        .flat_map(|check| std::iter::once(check.id).chain(page::of(check).sections.iter().map(|section| section.code.as_str())))
+        .flat_map(|check| {
+            std::iter::once(check.id).chain(page::of(check).sections.iter().map(|section| section.code.as_str()))
+        })
         .collect();
     Err(format!(
         "“{}” is neither a check nor a code{}; midoctor explain lists them all",
@@ -58,7 +60,8 @@ pub fn word(word: &str, style: Style) -> Result<String, String> {
 
 fn whole_page(check: &Check, style: Style) -> String {
     let page: &Page = page::of(check);
-    let mut lines = vec![style.bold(&style.plain(&page.title)), style.dim(&format!("check {}", check.id)), String::new()];
+    let mut lines =
+        vec![style.bold(&style.plain(&page.title)), style.dim(&format!("check {}", check.id)), String::new()];
     blocks(&page.intro, style, &mut lines);
     for section in &page.sections {
         lines.push(String::new());
@@ -72,8 +75,12 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     lines.push(format!("{}  {}", style.bold(&section.code), style.plain(&section.title)));
     let severity = if section.severity == Some(Severity::Warning) { "a warning" } else { "an error" };
     let source = if section.client_only { "seen in what clients print" } else { "found" };
-    lines.push(style.dim(&style.plain(&format!("{severity} {source} by the check {}; {}", check.id, heals(section)))
-        .replace("seen in what clients print by the check", "seen only in what clients print; belongs to the check")));
+    lines.push(style.dim(
+        &style.plain(&format!("{severity} {source} by the check {}; {}", check.id, heals(section))).replace(
+            "seen in what clients print by the check",
+            "seen only in what clients print; belongs to the check",
+        ),
+    ));
     let part = |title: &str, lines: &mut Vec<String>| {
         lines.push(String::new());
         lines.push(style.bold(title));

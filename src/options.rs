@@ -211,7 +211,9 @@ mod tests {
         assert_eq!(selector(id), Ok(Selector::ResourceId(id.into())));
         let guid = "0F9E8D7C-6B5A-4938-8271-605F4E3D2C1B";
         assert_eq!(selector(guid), Ok(Selector::Guid(guid.to_lowercase())));
-        for wrong in ["", "id-app", "0f9e8d7c6b5a49388271605f4e3d2c1b", &format!("{id}/x"), &id.replace("id-app", "a b")] {
+        for wrong in
+            ["", "id-app", "0f9e8d7c6b5a49388271605f4e3d2c1b", &format!("{id}/x"), &id.replace("id-app", "a b")]
+        {
             assert!(selector(wrong).is_err(), "{wrong}");
         }
     }

@@ -29,7 +29,10 @@ impl Target {
     /// A sentence that names the file, what happened and what to do.
     pub fn open(path: &Path) -> Result<Self, String> {
         let wrong = |error: std::io::Error| {
-            format!("{} cannot be written: {error}; name a file in a directory that exists and can be written to", path.display())
+            format!(
+                "{} cannot be written: {error}; name a file in a directory that exists and can be written to",
+                path.display()
+            )
         };
         // A link is followed, so that its target is replaced and not the link.
         let path = match std::fs::canonicalize(path) {
@@ -84,7 +87,9 @@ impl Target {
 pub fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output cannot be written: {error}")),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
         _ => Ok(()),
     }
 }

@@ -140,8 +140,9 @@ pub fn of(check: &Check) -> &'static Page {
 
 /// The section of a code, on the page of its check.
 pub fn section(code: &str) -> Option<(&'static Check, &'static Section)> {
-    crate::checks::all()
-        .find_map(|check| of(check).sections.iter().find(|section| section.code == code).map(|section| (check, section)))
+    crate::checks::all().find_map(|check| {
+        of(check).sections.iter().find(|section| section.code == code).map(|section| (check, section))
+    })
 }
 
 /// Reads a page.
@@ -389,7 +390,10 @@ mod tests {
     fn a_slip_in_a_page_is_named() {
         for (page, complaint) in [
             ("# T\n\nIntro.\n\n## `c`\n\nTitle.\n", "T, c: severity is missing"),
-            ("# T\n\nIntro.\n\n## `c`\n\nTitle.\n\n- Severity: grave\n", "c: “Severity: grave” is not one of Severity, Heals, Emitted"),
+            (
+                "# T\n\nIntro.\n\n## `c`\n\nTitle.\n\n- Severity: grave\n",
+                "c: “Severity: grave” is not one of Severity, Heals, Emitted",
+            ),
             ("# T\n\nIntro.\n\n## `c`\n\n### Cure\n", "T, c, Head: no section is called “Cure”"),
             ("", "“” lacks its title or its introduction"),
         ] {

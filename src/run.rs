@@ -9,6 +9,7 @@ use crate::cli::{CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateArgs, G
 use crate::engine::{self, Limits};
 use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
+use crate::explain;
 use crate::fill::visible;
 use crate::options::{self, CheckOptions, Format, OutputOptions};
 use crate::output::{self, Target};
@@ -19,7 +20,6 @@ use crate::report::{Report, Run};
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire::Machine;
-use crate::explain;
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -177,7 +177,10 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     let running = simulator::simulate(options).map_err(|error| format!("the simulator cannot listen: {error}"))?;
     let mut lines = vec![format!("scenario   {}", args.scenario)];
     let place = |address: Option<std::net::SocketAddr>, scheme: &str| {
-        address.map_or_else(|| "nothing listens, as the scenario wants".to_owned(), |address| format!("{scheme}://{address}"))
+        address.map_or_else(
+            || "nothing listens, as the scenario wants".to_owned(),
+            |address| format!("{scheme}://{address}"),
+        )
     };
     lines.push(format!("metadata   {}", place(running.metadata, "http")));
     lines.push(format!("arm        {}", place(running.manager, "https")));

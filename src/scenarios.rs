@@ -38,7 +38,8 @@ const HEALTHY: [(&str, &str, &str); 3] = [
 
 /// All scenarios, in the order of the catalogue.
 pub fn all() -> Vec<Named> {
-    let healthy = HEALTHY.into_iter().map(|(name, title, toml)| Named { name, title, check: None, section: None, toml });
+    let healthy =
+        HEALTHY.into_iter().map(|(name, title, toml)| Named { name, title, check: None, section: None, toml });
     let sick = checks::all().flat_map(|check| {
         page::of(check).sections.iter().filter(|section| section.example.is_some()).map(move |section| Named {
             name: &section.code,

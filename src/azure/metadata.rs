@@ -202,6 +202,14 @@ impl IdentityError {
         })
     }
 
+    /// The first line of the description without its full stop, to stand inside a sentence.
+    pub fn sentence(&self) -> &str {
+        match self.description.lines().next().unwrap_or_default().trim_end_matches('.') {
+            "" => "no description",
+            line => line,
+        }
+    }
+
     /// What it means. The code decides where it can; `invalid_request` covers four cases (all recorded), which only
     /// the sentence tells apart.
     pub fn meaning(&self) -> Refusal {

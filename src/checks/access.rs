@@ -83,14 +83,14 @@ fn judge_arm(case: &Case) -> Verdict {
     match exchange.last().map(|attempt| &attempt.outcome) {
         Some(Outcome::Failed(failed)) => unreachable_verdict(case, host, failed, exchange),
         Some(Outcome::Answered(answer)) => {
-            let busy = case.vm_request().and_then(|request| case.exchange(&request)).filter(|exchange| is_busy(exchange));
+            let busy =
+                case.vm_request().and_then(|request| case.exchange(&request)).filter(|exchange| is_busy(exchange));
             match busy {
                 Some(exchange) => transient(host, exchange),
                 None if is_busy(exchange) => transient(host, exchange),
-                None if arm::is_arm(answer) => Verdict::Pass(Facts::from([
-                    ("arm_host", host.to_owned()),
-                    ("took", in_words(exchange.took())),
-                ])),
+                None if arm::is_arm(answer) => {
+                    Verdict::Pass(Facts::from([("arm_host", host.to_owned()), ("took", in_words(exchange.took()))]))
+                }
                 None => {
                     let detail = format!("the answer {} did not come from Azure Resource Manager", answer.status);
                     Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail))
@@ -127,9 +127,8 @@ fn request_id(answer: Option<&Answer>) -> String {
 
 fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exchange) -> Verdict {
     let took = in_words(exchange.took());
-    let unreachable = |detail: String| {
-        Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail))
-    };
+    let unreachable =
+        |detail: String| Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail));
     match failed.why {
         Failure::NameUnknown => {
             Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail))
@@ -172,9 +171,8 @@ fn outside_validity(case: &Case, shown: Option<&crate::evidence::Certificate>) -
 }
 
 fn ask_reader(case: &Case) -> Vec<Request> {
-    let mut requests: Vec<Request> = case.arm_uri().filter(|_| case.instance().is_some()).map_or_else(Vec::new, |uri| {
-        case.token_requests(&uri)
-    });
+    let mut requests: Vec<Request> =
+        case.arm_uri().filter(|_| case.instance().is_some()).map_or_else(Vec::new, |uri| case.token_requests(&uri));
     requests.extend(case.vm_request());
     requests.extend(case.assignments_request());
     requests
@@ -293,7 +291,10 @@ fn judge_roles(case: &Case) -> Verdict {
     let Some(entries) = arm::permissions(answer) else {
         return match ArmError::read(answer) {
             Some(error) if answer.status == 403 => insufficient(&error.code, held),
-            _ => Verdict::Unknown(format!("Azure Resource Manager answered {} to the question for permissions", answer.status)),
+            _ => Verdict::Unknown(format!(
+                "Azure Resource Manager answered {} to the question for permissions",
+                answer.status
+            )),
         };
     };
     let words = held.clone().unwrap_or_else(|| "roles that it may not list".into());

@@ -161,7 +161,8 @@ fn passed(answer: &Answer, exchange: &Exchange) -> Verdict {
         ));
     }
     let name = answer.header("server").unwrap_or("Azure's metadata service");
-    let agent = if answer.header("x-ms-azure-host-authorization").is_some() { ", through the guest proxy agent" } else { "" };
+    let agent =
+        if answer.header("x-ms-azure-host-authorization").is_some() { ", through the guest proxy agent" } else { "" };
     let took = exchange.last().map_or(0, |attempt| attempt.duration_ms);
     Verdict::Pass(Facts::from([
         ("server", format!("{name}{agent}")),
@@ -179,8 +180,11 @@ fn retired_connect(host: &str) -> Request {
 
 /// Asked without the Metadata header on purpose: it shows who answers, and nobody issues a token for it.
 fn retired_question(host: &str) -> Request {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    Request::get(format!("http://{host}:{RETIRED_PORT}/oauth2/token"))
+    Request::get(format!("http://{}/oauth2/token", authority(host)))
+}
+
+fn authority(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]:{RETIRED_PORT}") } else { format!("{host}:{RETIRED_PORT}") }
 }
 
 fn ask_retired(case: &Case) -> Vec<Request> {
@@ -201,18 +205,16 @@ fn judge_retired(case: &Case) -> Verdict {
     {
         found.push(Finding::error("legacy-endpoint").with("variable", "MSI_ENDPOINT").with("value", value));
     }
-    let mut told = false;
-    for host in LOOPBACK {
-        match case.outcome(&retired_connect(host)) {
-            Some(Outcome::Connected) => {
-                told = true;
-                found.push(listener(case, host));
-            }
-            // A machine without IPv6 has no ::1; that is as good as refused.
-            Some(Outcome::Failed(failed)) => told |= failed.why != Failure::NotAsked,
-            _ => {}
-        }
+    let outcomes: Vec<_> =
+        LOOPBACK.iter().filter_map(|host| Some((*host, case.outcome(&retired_connect(host))?))).collect();
+    let listening: Vec<&str> =
+        outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Connected).map(|(host, _)| *host).collect();
+    if let [first, ..] = listening[..] {
+        found.push(listener(case, first, &listening));
     }
+    // A machine without IPv6 has no ::1; that is as good as refused.
+    let told =
+        outcomes.iter().any(|(_, outcome)| outcome.failure().is_none_or(|failed| failed.why != Failure::NotAsked));
     match (found.is_empty(), told) {
         (false, _) => Verdict::Found(found),
         (true, true) => Verdict::pass(),
@@ -226,8 +228,8 @@ fn in_cloud_shell(case: &Case) -> bool {
 }
 
 /// Tells the old extension from Cloud Shell from a developer's shim, by their error dialects.
-fn listener(case: &Case, host: &str) -> Finding {
-    let address = if host.contains(':') { format!("[{host}]:{RETIRED_PORT}") } else { format!("{host}:{RETIRED_PORT}") };
+fn listener(case: &Case, host: &str, listening: &[&str]) -> Finding {
+    let addresses: Vec<String> = listening.iter().map(|host| authority(host)).collect();
     let answer = case.outcome(&retired_question(host)).and_then(Outcome::answer);
     let json = answer.and_then(Answer::json);
     let error = json.as_ref().and_then(|json| json.get("error"));
@@ -242,5 +244,8 @@ fn listener(case: &Case, host: &str) -> Finding {
         "a program that does not answer as the retired VM extension did, such as a developer's stand-in"
     };
     let status = answer.map_or_else(|| "no HTTP answer".to_owned(), |answer| answer.status.to_string());
-    Finding::warning("legacy-answering").with("address", address).with("responder", responder).with("status", status)
+    Finding::warning("legacy-answering")
+        .with("address", addresses.join(" and "))
+        .with("responder", responder)
+        .with("status", status)
 }

@@ -93,7 +93,9 @@ fn judge_platform(case: &Case) -> Verdict {
         if contents(path) == Some(value) {
             let field = path.rsplit('/').next().unwrap_or(path);
             return Verdict::found(
-                Finding::error("not-on-azure").with("sign", format!("{field} reads “{value}”")).with("other_cloud", cloud),
+                Finding::error("not-on-azure")
+                    .with("sign", format!("{field} reads “{value}”"))
+                    .with("other_cloud", cloud),
             );
         }
     }
@@ -119,9 +121,7 @@ fn judge_clock(case: &Case) -> Verdict {
         let local = case.evidence.taken_at.checked_add(jiff::SignedDuration::from_millis(offset)).ok()?;
         Some((local, told))
     };
-    let Some((local, told)) =
-        case.evidence.exchanges.iter().find_map(|exchange| azure(&exchange.request))
-    else {
+    let Some((local, told)) = case.evidence.exchanges.iter().find_map(|exchange| azure(&exchange.request)) else {
         return Verdict::Unknown("no answer from Azure carried the time".into());
     };
     let difference = local.duration_since(told);
@@ -158,7 +158,9 @@ fn judge_environment(case: &Case) -> Verdict {
     }
     let mut found: Vec<Finding> = proxy_finding(case).into_iter().collect();
     for (variable, effect) in SHADOWS {
-        if let Some(value) = case.variable(variable).filter(|value| !points_at_metadata(value) && !points_at_retired(value)) {
+        if let Some(value) =
+            case.variable(variable).filter(|value| !points_at_metadata(value) && !points_at_retired(value))
+        {
             found.push(shadowed(variable, value, effect));
         }
     }
@@ -178,9 +180,8 @@ fn shadowed(variable: &str, value: &str, effect: &str) -> Finding {
 }
 
 fn proxy_finding(case: &Case) -> Option<Finding> {
-    let (variable, value) = PROXIES
-        .into_iter()
-        .find_map(|name| Some((name, case.variable(name).filter(|value| !value.is_empty())?)))?;
+    let (variable, value) =
+        PROXIES.into_iter().find_map(|name| Some((name, case.variable(name).filter(|value| !value.is_empty())?)))?;
     let exceptions = case.variable("no_proxy").or_else(|| case.variable("NO_PROXY")).unwrap_or_default();
     let entries: Vec<&str> = exceptions.split(',').map(str::trim).collect();
     if entries.iter().any(|entry| *entry == METADATA_ADDRESS || *entry == "*") {

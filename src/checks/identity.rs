@@ -30,7 +30,8 @@ pub static CHECKS: [Check; 2] = [
         codes: &["identity-stale", "identity-foreign"],
         page: include_str!("../../checks/principal.md"),
         subjects: Subject::identities,
-        ask: |case| case.vm_request().into_iter().collect(),
+        // It reads what the checks identity and reader asked for.
+        ask: |_| Vec::new(),
         judge: judge_principal,
     },
 ];
@@ -76,13 +77,16 @@ fn judge_identity(case: &Case) -> Verdict {
         return Verdict::Pass(Facts::from([("identity", in_words(claims))]));
     }
     let Some(error) = IdentityError::read(answer) else {
-        return Verdict::Unknown(format!("the answer {} to the question for a token says nothing of an identity", answer.status));
+        return Verdict::Unknown(format!(
+            "the answer {} to the question for a token says nothing of an identity",
+            answer.status
+        ));
     };
     let finding = |code: &'static str| {
         Finding::error(code)
             .with("status", error.status)
             .with("error", &error.error)
-            .with("error_description", &error.description)
+            .with("error_description", error.sentence())
     };
     match (error.meaning(), case.selector()) {
         (Refusal::NotFound, Selector::Default) => Verdict::found(finding("identity-none")),
@@ -92,9 +96,7 @@ fn judge_identity(case: &Case) -> Verdict {
         (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
         // The service went on to ask Entra, so it has an identity to ask with.
         (Refusal::Resource, _) => Verdict::pass(),
-        (Refusal::Malformed | Refusal::Other, _) => {
-            Verdict::Unknown("the question for a token was refused for another reason; see the check token".into())
-        }
+        (Refusal::Malformed | Refusal::Other, _) => Verdict::Blocked("token"),
     }
 }
 
@@ -134,12 +136,11 @@ fn judge_principal(case: &Case) -> Verdict {
         return Verdict::found(Finding::error("identity-foreign").with("owner", owner));
     }
     if let Some((in_arm, detail)) = stale(case, claims) {
-        return Verdict::found(
-            Finding::error("identity-stale")
-                .with("token_principal", fact("oid"))
-                .with("arm_principal", in_arm)
-                .with("detail", detail),
-        );
+        let finding = Finding::error("identity-stale").with("token_principal", fact("oid")).with("detail", detail);
+        return Verdict::found(match in_arm {
+            Some(principal) => finding.with("arm_principal", principal),
+            None => finding,
+        });
     }
     let client = claims.text("appid").or_else(|| claims.text("azp")).unwrap_or("not in the token");
     Verdict::Pass(Facts::from([("principal_id", fact("oid")), ("client_id", client.to_owned())]))
@@ -170,28 +171,37 @@ fn foreign_owner<'a>(case: &Case, claims: &'a Claims) -> Option<&'a str> {
     (!resource_id::same(owner, &vm)).then_some(owner)
 }
 
-/// Does Azure Resource Manager show another principal than the token? Returns what it shows, and a sentence.
-fn stale(case: &Case, claims: &Claims) -> Option<(String, String)> {
+/// Does Azure Resource Manager show another principal than the token? Returns the one it shows, and a sentence.
+fn stale(case: &Case, claims: &Claims) -> Option<(Option<String>, String)> {
     let answer = case.evidence.answer(&case.vm_request()?)?;
+    // A token of another cloud is the check validity's business.
+    if !case.cloud()?.issues(claims.text("iss")?, claims.text("tid")?) {
+        return None;
+    }
     if let Some(error) = ArmError::read(answer).filter(|error| error.code == "InvalidAuthenticationTokenTenant") {
-        let tenant = error.quoted_after("must match the tenant").unwrap_or("another tenant").to_owned();
-        return Some((
-            "unknown".into(),
-            format!("The subscription belongs to the tenant of {tenant}, the token to another: the subscription was moved."),
-        ));
+        let tenant = error.quoted_after("must match the tenant").unwrap_or("another tenant");
+        return Some((None, format!("Its tenant is not the one that the VM's subscription belongs to now, {tenant}.")));
     }
     let block = VmIdentity::read(answer)?;
     let oid = claims.text("oid")?;
     let shown = match claims.text("xms_mirid") {
         Some(id) if resource_id::is_user_assigned(id) => {
-            let listed = block.user_assigned.iter().find(|listed| resource_id::same(&listed.resource_id, id))?;
-            listed.principal_id.clone()
+            let listed = block.user_assigned.iter().find(|listed| resource_id::same(&listed.resource_id, id));
+            listed.and_then(|listed| listed.principal_id.clone())
         }
-        _ => block.principal_id.clone(),
+        _ => block.principal_id,
     };
     match shown {
         Some(shown) if shown.eq_ignore_ascii_case(oid) => None,
-        Some(shown) => Some((shown, "The identity was made again since the token was issued.".into())),
-        None => Some(("none".into(), "The identity was taken off the VM, or made again, since the token was issued.".into())),
+        Some(shown) => {
+            let detail =
+                format!("Azure Resource Manager shows the principal {shown}: the identity was made again since.");
+            Some((Some(shown), detail))
+        }
+        None => {
+            let detail =
+                "Azure Resource Manager shows no such identity on this VM: it was taken off, or made again, since.";
+            Some((None, detail.into()))
+        }
     }
 }

@@ -113,7 +113,7 @@ impl Text {
                 last = Some(kind);
             }
             // Never wrapped: it is meant to be pasted.
-            self.push(format!("{INDENT}        {}", self.style.command(&command.line)));
+            self.push(format!("{INDENT}          {}", self.style.command(&command.line)));
         }
         match finding.heals {
             Heals::No => {}
@@ -193,9 +193,11 @@ impl Text {
             (IdentityKind::User, id) => format!("a user-assigned identity, {}", id.clone().unwrap_or_else(unknown)),
         };
         self.push(self.style.wrap(&name, INDENT, INDENT));
-        for (label, value) in
-            [("principal ID", &identity.principal_id), ("client ID", &identity.client_id), ("tenant", &identity.tenant_id)]
-        {
+        for (label, value) in [
+            ("principal ID", &identity.principal_id),
+            ("client ID", &identity.client_id),
+            ("tenant", &identity.tenant_id),
+        ] {
             self.push(format!("{INDENT}  {label:<13} {}", value.clone().unwrap_or_else(unknown)));
         }
     }

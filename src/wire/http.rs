@@ -18,7 +18,12 @@ use crate::token::{Secret, Token};
 const HEADER_LIMIT: usize = 64 * 1024;
 
 /// Puts one HTTP request, once.
-pub fn put<'t>(request: &HttpRequest, bearer: Option<&Token>, within: Duration, trust: impl FnOnce() -> &'t Trust) -> Raw {
+pub fn put<'t>(
+    request: &HttpRequest,
+    bearer: Option<&Token>,
+    within: Duration,
+    trust: impl FnOnce() -> &'t Trust,
+) -> Raw {
     let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
     let Ok(url) = url::Url::parse(&request.url) else { return failed(Failure::Unsupported, "the URL cannot be read") };
     let host = url.host_str().unwrap_or_default();

@@ -165,10 +165,8 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let host = details.uri.host().unwrap_or_default().to_owned();
         let name = ServerName::try_from(host).map_err(|_| ureq::Error::Tls("the host is not a name for TLS"))?;
         let mut connection = ClientConnection::new(Arc::clone(&self.config), name)?;
-        let mut socket = TransportAdapter::new(
-            Box::new(transport) as Box<dyn Transport>,
-            Arc::clone(&details.current_time),
-        );
+        let mut socket =
+            TransportAdapter::new(Box::new(transport) as Box<dyn Transport>, Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
         connection.complete_io(&mut socket)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
