@@ -4,6 +4,7 @@
 //! TCP and TLS ([`server`]). What it is not: a judge (the checks are), nor a replacement for Azure; answers that nobody
 //! has recorded are marked `assumed:` where they are made.
 
+mod authorization;
 pub mod azure;
 mod connection;
 mod instance;

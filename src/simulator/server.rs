@@ -103,7 +103,7 @@ struct Shared {
 
 /// Whom a listener speaks for.
 #[derive(Clone)]
-enum Role {
+enum Part {
     Metadata,
     Retired,
     Manager(Arc<ServerConfig>),
@@ -119,15 +119,15 @@ pub fn simulate(options: Options) -> io::Result<Running> {
     let scenario = azure.scenario();
     let mut listeners = Vec::new();
     if !matches!(scenario.metadata, Metadata::Refused | Metadata::Unroutable) {
-        listeners.push((bind(options.metadata)?, Role::Metadata));
+        listeners.push((bind(options.metadata)?, Part::Metadata));
     }
     if scenario.arm != Arm::Refused {
-        listeners.push((bind(options.manager)?, Role::Manager(tls.config)));
+        listeners.push((bind(options.manager)?, Part::Manager(tls.config)));
     }
     if azure.retired_listens() {
         for address in options.retired {
             match bind(address) {
-                Ok(listener) => listeners.push((listener, Role::Retired)),
+                Ok(listener) => listeners.push((listener, Part::Retired)),
                 // A machine without IPv6 has no [::1].
                 Err(_) if address.is_ipv6() => {}
                 Err(error) => return Err(error),
@@ -149,16 +149,16 @@ pub fn simulate(options: Options) -> io::Result<Running> {
         shared: Arc::clone(&shared),
         threads: Vec::new(),
     };
-    for (listener, role) in listeners {
+    for (listener, part) in listeners {
         let address = listener.local_addr()?;
-        match role {
-            Role::Metadata => running.metadata = Some(address),
-            Role::Retired => running.retired.push(address),
-            Role::Manager(_) => running.manager = Some(address),
+        match part {
+            Part::Metadata => running.metadata = Some(address),
+            Part::Retired => running.retired.push(address),
+            Part::Manager(_) => running.manager = Some(address),
         }
         let shared = Arc::clone(&shared);
         let spawned =
-            thread::Builder::new().name("simulator".into()).spawn(move || accept(&listener, &role, &shared))?;
+            thread::Builder::new().name("simulator".into()).spawn(move || accept(&listener, &part, &shared))?;
         running.threads.push(spawned);
     }
     Ok(running)
@@ -205,7 +205,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen at {address}: {error}")))
 }
 
-fn accept(listener: &TcpListener, role: &Role, shared: &Arc<Shared>) {
+fn accept(listener: &TcpListener, part: &Part, shared: &Arc<Shared>) {
     loop {
         let accepted = listener.accept();
         if shared.stopping.load(Ordering::SeqCst) {
@@ -221,11 +221,11 @@ fn accept(listener: &TcpListener, role: &Role, shared: &Arc<Shared>) {
             continue;
         }
         let place = Place(Arc::clone(shared));
-        let role = role.clone();
+        let part = part.clone();
         // When no thread can be had the connection is closed, and its place with it.
         let _ = thread::Builder::new().name("simulator".into()).spawn(move || {
             // Whatever goes wrong with one connection concerns its client alone.
-            let _ = serve(socket, &role, &place.0);
+            let _ = serve(socket, &part, &place.0);
         });
     }
 }
@@ -239,19 +239,19 @@ impl Drop for Place {
     }
 }
 
-fn serve(socket: TcpStream, role: &Role, shared: &Shared) -> io::Result<()> {
+fn serve(socket: TcpStream, part: &Part, shared: &Shared) -> io::Result<()> {
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     socket.set_nodelay(true)?;
     let scenario = shared.azure.scenario();
-    match role {
-        Role::Metadata if scenario.metadata == Metadata::Silent => connection::ignore(&socket),
-        Role::Manager(_) if scenario.arm == Arm::Silent => connection::ignore(&socket),
-        Role::Metadata | Role::Retired => converse(socket, role, shared),
-        Role::Manager(config) => {
+    match part {
+        Part::Metadata if scenario.metadata == Metadata::Silent => connection::ignore(&socket),
+        Part::Manager(_) if scenario.arm == Arm::Silent => connection::ignore(&socket),
+        Part::Metadata | Part::Retired => converse(socket, part, shared),
+        Part::Manager(config) => {
             let tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
             let mut stream = StreamOwned::new(tls, socket);
-            let ended = converse(&mut stream, role, shared);
+            let ended = converse(&mut stream, part, shared);
             stream.conn.send_close_notify();
             // The client may be gone already, which is as good as a farewell.
             let _ = stream.conn.write_tls(&mut stream.sock);
@@ -262,7 +262,7 @@ fn serve(socket: TcpStream, role: &Role, shared: &Shared) -> io::Result<()> {
 }
 
 /// Answers requests until one side has had enough.
-fn converse(stream: impl Stream, role: &Role, shared: &Shared) -> io::Result<()> {
+fn converse(stream: impl Stream, part: &Part, shared: &Shared) -> io::Result<()> {
     let mut connection = connection::Connection::new(stream);
     loop {
         let asked = match connection.next()? {
@@ -270,7 +270,7 @@ fn converse(stream: impl Stream, role: &Role, shared: &Shared) -> io::Result<()>
             Ok(None) => return Ok(()),
             Err((status, reason)) => return connection.refuse(status, reason),
         };
-        let url = absolute(role, &asked, &shared.azure);
+        let url = absolute(part, &asked, &shared.azure);
         let reaction = shared.azure.answer(&asked.method, &url, &asked.headers, &asked.body, Timestamp::now());
         thread::sleep(shared.delay);
         if let Some(log) = &shared.log {
@@ -296,12 +296,12 @@ fn converse(stream: impl Stream, role: &Role, shared: &Shared) -> io::Result<()>
 }
 
 /// The URL a request means. Whatever address the simulator was put at, clients see the real one.
-fn absolute(role: &Role, asked: &Asked, azure: &Azure) -> String {
+fn absolute(part: &Part, asked: &Asked, azure: &Azure) -> String {
     let path = &asked.target;
-    match role {
-        Role::Metadata => format!("http://{METADATA_ADDRESS}{path}"),
-        Role::Retired => format!("http://localhost:{}{path}", retired::PORT),
-        Role::Manager(_) => {
+    match part {
+        Part::Metadata => format!("http://{METADATA_ADDRESS}{path}"),
+        Part::Retired => format!("http://localhost:{}{path}", retired::PORT),
+        Part::Manager(_) => {
             let named = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
             let host = named.and_then(|(_, host)| host.split(':').next()).unwrap_or_default().to_ascii_lowercase();
             let known =

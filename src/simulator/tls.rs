@@ -101,3 +101,54 @@ fn authority(name: &str, year: i32) -> io::Result<CertifiedIssuer<'static, KeyPa
     let key = KeyPair::generate().map_err(io::Error::other)?;
     CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+    use crate::simulator::{Options, Scenario, simulate};
+
+    /// A handshake by a client that trusts the authority that was written, and nobody else.
+    fn handshake(toml: &str, host: &'static str) -> Result<(), String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ca.pem");
+        let mut options = Options::new(Scenario::parse(Some(toml), &[]).expect("the scenario parses"));
+        let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        (options.metadata, options.manager, options.authority) = (any, any, Some(path.clone()));
+        let running = simulate(options).expect("it starts");
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(path).expect("PEM")).expect("a certificate");
+        let config = ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(host).expect("a name");
+        let mut client = ClientConnection::new(config.into(), name).expect("a client");
+        let mut socket = TcpStream::connect(running.manager.expect("it listens")).expect("it connects");
+        while client.is_handshaking() {
+            client.complete_io(&mut socket).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_certificate_is_judged_as_the_scenario_says() {
+        for host in ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn", "localhost"]
+        {
+            assert_eq!(handshake("", host), Ok(()), "{host}");
+        }
+        for (kind, words) in [
+            ("stranger", "invalid peer certificate: UnknownIssuer"),
+            ("expired", "invalid peer certificate: certificate expired"),
+            ("other-name", "invalid peer certificate: certificate not valid for name"),
+        ] {
+            let refused = handshake(&format!("arm_certificate = \"{kind}\""), "management.azure.com");
+            assert!(refused.as_ref().is_err_and(|error| error.contains(words)), "{kind}: {refused:?}");
+        }
+    }
+}
