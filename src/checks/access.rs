@@ -144,7 +144,7 @@ fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exch
                     .with("host", host)
                     .with("issuer", shown.map_or("unknown", |shown| &shown.issuer))
                     .with("subject", shown.map_or("unknown", |shown| &shown.subject))
-                    .with("detail", &failed.detail),
+                    .with("detail", distrust(&failed.detail)),
             )
         }
         Failure::ConnectTimeout => unreachable(format!("no connection came about in {took}")),
@@ -155,6 +155,16 @@ fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exch
         Failure::ProxyFailed => unreachable(format!("the proxy did not let it through: {}", failed.detail)),
         Failure::NotAsked => Verdict::Unknown("the run's deadline passed before the question was put".into()),
         _ => unreachable(failed.detail.clone()),
+    }
+}
+
+/// Rustls's words for why a certificate was refused, without its preamble, and readable where they are a bare name.
+fn distrust(detail: &str) -> &str {
+    match detail.trim_start_matches("invalid peer certificate: ") {
+        "UnknownIssuer" => "this machine does not trust the authority that issued it",
+        "BadSignature" => "its signature is wrong",
+        "Revoked" => "it was revoked",
+        other => other,
     }
 }
 
