@@ -45,7 +45,8 @@ pub fn put<'t>(
         .user_agent(concat!("midoctor/", env!("CARGO_PKG_VERSION")))
         .max_response_header_size(HEADER_LIMIT)
         .timeout_global(Some(within))
-        .timeout_connect(Some(connect_limit(host, within)))
+        // Less than the whole, or a connection that never came about would pass for an answer that never came.
+        .timeout_connect(Some(connect_limit(host, within).min(within * 9 / 10)))
         .max_idle_connections(0)
         .build();
     let (agent, shown) = match agent(config, url.scheme(), trust) {
