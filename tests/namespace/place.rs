@@ -1,0 +1,97 @@
+//! What a namespace looks like: an Azure VM as far as addresses, names and DMI go. To be called inside one only.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Where the metadata service is.
+pub const METADATA: &str = "169.254.169.254/32";
+/// An address set aside for documentation (RFC 5737), for a manager that is somewhere else.
+pub const ELSEWHERE: &str = "192.0.2.1";
+/// Azure Resource Manager of every cloud.
+const MANAGERS: [&str; 3] = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
+/// What DMI says on an Azure VM.
+const DMI: [(&str, &str); 3] = [
+    ("chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
+    ("product_name", "Virtual Machine"),
+    ("sys_vendor", "Microsoft Corporation"),
+];
+
+/// Makes the place: loopback up, the metadata address on it, names from a private file alone, DMI of an Azure VM.
+pub fn furnish() {
+    run("ip", &["link", "set", "lo", "up"]);
+    run("ip", &["address", "add", METADATA, "dev", "lo"]);
+    // Services that resolve names for others are outside of the namespace: no name may reach them.
+    for socket in ["/run/nscd", "/run/systemd/resolve"] {
+        if fs::exists(socket).unwrap_or_default() {
+            run("mount", &["-t", "tmpfs", "tmpfs", socket]);
+        }
+    }
+    private("/etc/nsswitch.conf", "hosts: files dns\n");
+    // Nothing listens there, so a name that is not in the hosts file fails at once.
+    private("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+    names_lead_to("127.0.0.1");
+    run("mount", &["-t", "tmpfs", "tmpfs", "/sys/class"]);
+    fs::create_dir_all("/sys/class/dmi/id").unwrap();
+    for (field, text) in DMI {
+        dmi(field, text);
+    }
+}
+
+/// Azure Resource Manager's names lead to this address.
+pub fn names_lead_to(address: &str) {
+    let managers: String = MANAGERS.iter().map(|host| format!("{address} {host}\n")).collect();
+    private("/etc/hosts", &format!("127.0.0.1 localhost\n::1 localhost\n{managers}"));
+}
+
+/// Azure Resource Manager's names lead nowhere.
+pub fn names_are_unknown() {
+    private("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+}
+
+/// Names are asked of this server.
+pub fn names_are_asked_of(address: &str) {
+    private("/etc/resolv.conf", &format!("nameserver {address}\n"));
+}
+
+/// A field of DMI; an empty text takes it away.
+pub fn dmi(field: &str, text: &str) {
+    let path = PathBuf::from("/sys/class/dmi/id").join(field);
+    if text.is_empty() {
+        fs::remove_file(path).unwrap();
+    } else {
+        fs::write(path, format!("{text}\n")).unwrap();
+    }
+}
+
+/// The metadata service's address is not on this machine, and no route leads to it.
+pub fn take_metadata_away() {
+    run("ip", &["address", "del", METADATA, "dev", "lo"]);
+}
+
+/// Packets to this address vanish: they go out by loopback, where nobody takes them for his own.
+pub fn drop_packets_to(address: &str) {
+    run("ip", &["route", "add", &format!("{address}/32"), "dev", "lo", "src", "127.0.0.1"]);
+}
+
+/// A route of this kind, such as `unreachable`.
+pub fn route(kind: &str, address: &str) {
+    run("ip", &["route", "add", kind, &format!("{address}/32")]);
+}
+
+/// Puts a private file in the place of one of the machine's, in this namespace only.
+fn private(path: &str, text: &str) {
+    let copy = std::env::temp_dir().join(path.trim_start_matches('/').replace('/', "-"));
+    let first = !copy.exists();
+    fs::write(&copy, text).unwrap();
+    if first && fs::exists(path).unwrap_or_default() {
+        run("mount", &["--bind", copy.to_str().unwrap(), path]);
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let ran = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let output = ran.unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {}: {}", arguments.join(" "), said.trim());
+}

@@ -1,0 +1,21 @@
+//! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
+//!
+//! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, and a proxy stands by.
+//! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../namespace/mod.rs"]
+mod namespace;
+mod proxies;
+mod routes;
+mod scenarios;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases()).collect();
+    let patience = Duration::from_secs(90);
+    namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
+}

@@ -1,0 +1,171 @@
+//! Proxies in the environment: none ever gets a question for the metadata service; questions to Azure Resource Manager go
+//! the way that clients would send them.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::namespace::simulator::{self, Simulator, check, examine};
+use crate::namespace::{Case, place};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("every proxy variable, and no metadata question at the proxy", metadata_never),
+        Case::new("HTTPS_PROXY carries the questions to the manager", manager_by_proxy),
+        Case::new("HTTPS_PROXY where only the proxy resolves the manager's name", name_by_proxy),
+        Case::new("NO_PROXY keeps the manager off the proxy", exception),
+        Case::new("HTTPS_PROXY that refuses", || refusing("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")),
+        Case::new("HTTPS_PROXY that wants a password", || {
+            refusing("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+        }),
+        Case::new("HTTPS_PROXY where nobody listens", dead_proxy),
+    ]
+}
+
+/// A proxy that tunnels to the simulated manager, or gives the same answer to everyone, and remembers what it was asked.
+struct Proxy {
+    asked: Arc<Mutex<Vec<String>>>,
+    url: String,
+}
+
+impl Proxy {
+    fn start(refusal: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let memory = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let memory = Arc::clone(&memory);
+                // A client that goes away ends its own thread and nothing else.
+                std::thread::spawn(move || serve(client, refusal, &memory));
+            }
+        });
+        Self { asked, url }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut client: TcpStream, refusal: Option<&str>, memory: &Mutex<Vec<String>>) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
+            break;
+        }
+        head.push(line.trim().to_owned());
+    }
+    let first = head.first().cloned().unwrap_or_default();
+    memory.lock().unwrap().push(first.clone());
+    if let Some(refusal) = refusal {
+        return client.write_all(refusal.as_bytes());
+    }
+    if !first.starts_with("CONNECT management.azure.com:443 ") {
+        return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+    }
+    let mut server = TcpStream::connect("127.0.0.1:443")?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
+    let back = std::thread::spawn(move || {
+        let copied = io::copy(&mut from_server, &mut to_client);
+        // The other side may have closed already.
+        let _ = to_client.shutdown(Shutdown::Write);
+        copied
+    });
+    let forth = io::copy(&mut reader, &mut server);
+    let _ = server.shutdown(Shutdown::Write);
+    // A panic there would only end the tunnel, which ends here anyway.
+    let _ = back.join();
+    forth.map(|_| ())
+}
+
+fn of<'a>(report: &'a Value, check: &str) -> &'a Value {
+    report["checks"].as_array().unwrap().iter().find(|one| one["id"] == check).unwrap()
+}
+
+fn pretty(report: &Value) -> String {
+    serde_json::to_string_pretty(&report["checks"]).unwrap()
+}
+
+fn metadata_never() {
+    let simulator = Simulator::start("healthy", &[]);
+    let proxy = Proxy::start(None);
+    let mut command = check(Some(&simulator.authority()), &[]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(name, &proxy.url);
+    }
+    let ran = examine(&mut command);
+    simulator::assert_valid(&ran.report);
+    assert_eq!((ran.code, ran.report["root_cause"].as_str()), (Some(1), Some("env-proxy")), "{}", pretty(&ran.report));
+    for check in ran.report["checks"].as_array().unwrap().iter().filter(|check| check["id"] != "environment") {
+        assert_eq!(check["status"], "pass", "{}", check["id"]);
+    }
+    let asked = proxy.asked();
+    assert!(
+        !asked.is_empty() && asked.iter().all(|line| line.starts_with("CONNECT management.azure.com:443 ")),
+        "{asked:?}"
+    );
+    assert!(simulator.log().contains("GET http://169.254.169.254/metadata/identity/oauth2/token 200"));
+}
+
+fn manager_by_proxy() {
+    let simulator = Simulator::start("healthy", &[]);
+    let proxy = Proxy::start(None);
+    let ran = examine(check(Some(&simulator.authority()), &[]).env("HTTPS_PROXY", &proxy.url));
+    assert_eq!((ran.code, ran.report["verdict"].as_str()), (Some(0), Some("healthy")), "{}", pretty(&ran.report));
+    let asked = proxy.asked();
+    assert!(
+        !asked.is_empty() && asked.iter().all(|line| line == "CONNECT management.azure.com:443 HTTP/1.1"),
+        "{asked:?}"
+    );
+}
+
+fn name_by_proxy() {
+    let simulator = Simulator::start("healthy", &[]);
+    let proxy = Proxy::start(None);
+    place::names_are_unknown();
+    let ran = examine(check(Some(&simulator.authority()), &[]).env("HTTPS_PROXY", &proxy.url));
+    assert_eq!((ran.code, ran.report["verdict"].as_str()), (Some(0), Some("healthy")), "{}", pretty(&ran.report));
+}
+
+fn exception() {
+    let simulator = Simulator::start("healthy", &[]);
+    let proxy = Proxy::start(None);
+    let mut command = check(Some(&simulator.authority()), &[]);
+    let ran = examine(command.env("HTTPS_PROXY", &proxy.url).env("NO_PROXY", "localhost,management.azure.com"));
+    assert_eq!(ran.code, Some(0), "{}", pretty(&ran.report));
+    assert_eq!(proxy.asked(), Vec::<String>::new());
+}
+
+fn refusing(refusal: &'static str) {
+    let simulator = Simulator::start("healthy", &[]);
+    let proxy = Proxy::start(Some(refusal));
+    let ran = examine(check(Some(&simulator.authority()), &[]).env("HTTPS_PROXY", &proxy.url));
+    assert_unreachable(&ran);
+    assert!(!proxy.asked().is_empty());
+}
+
+fn dead_proxy() {
+    let simulator = Simulator::start("healthy", &[]);
+    let ran = examine(check(Some(&simulator.authority()), &[]).env("HTTPS_PROXY", "http://127.0.0.1:3128"));
+    assert_unreachable(&ran);
+}
+
+fn assert_unreachable(ran: &simulator::Ran) {
+    simulator::assert_valid(&ran.report);
+    assert_eq!(
+        (ran.code, ran.report["root_cause"].as_str()),
+        (Some(1), Some("arm-unreachable")),
+        "{}",
+        pretty(&ran.report)
+    );
+    assert_eq!(of(&ran.report, "arm")["status"], "fail");
+}
