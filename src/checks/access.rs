@@ -3,9 +3,10 @@
 use crate::azure::arm::{self, ArmError};
 use crate::azure::permissions;
 use crate::azure::resource_id::{self, VmId};
-use crate::case::{Case, in_words};
+use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
+use crate::words::in_words;
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 3] = [
@@ -229,6 +230,9 @@ fn judge_reader(case: &Case) -> Verdict {
 
 /// No role, or one that has not taken effect: Azure lets ten minutes pass at most.
 fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
+    if !case.assignments_request().is_some_and(|request| case.evidence.has(&request)) {
+        return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
+    }
     let vm = case.vm_id().unwrap_or_default();
     let newest = case
         .assignments()
@@ -292,7 +296,8 @@ fn judge_roles(case: &Case) -> Verdict {
         Some(answer) if answer.status == 401 => {
             return Verdict::Unknown("Azure Resource Manager refused the token".into());
         }
-        _ => {}
+        Some(_) => {}
+        None => return not_asked(case),
     }
     let Some(answer) = case.permissions_request().and_then(|request| case.evidence.answer(&request)) else {
         return not_asked(case);

@@ -244,7 +244,7 @@ fn counts(report: &Report) -> String {
     let parts: Vec<String> =
         all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", parts.join(", "), crate::case::in_words(seconds))
+    format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
 }
 
 /// The two lines to try next, with the selector that a user-assigned identity needs.
