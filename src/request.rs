@@ -123,8 +123,10 @@ impl Request {
             Self::Http(http) => {
                 let url = http.url.split('?').next().unwrap_or_default();
                 let short = url.strip_prefix(&format!("http://{METADATA_ADDRESS}")).unwrap_or(url);
-                format!("{} {short}", http.method)
+                let bare = http.route == Route::AsClients && http.bearer.is_none();
+                format!("{} {short}{}", http.method, if bare { ", without a token" } else { "" })
             }
+            Self::Connect { host, port } if host.contains(':') => format!("connect to [{host}]:{port}"),
             Self::Connect { host, port } => format!("connect to {host}:{port}"),
             Self::Resolve { host } => format!("resolve {host}"),
             Self::Environment => "read the environment".into(),

@@ -27,11 +27,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("render", &["check", "evidence", "fill", "page", "report", "words"]),
     ("wire", &["evidence", "token"]),
     ("simulator", &["azure", "evidence", "plan", "token"]),
-    ("scenarios", &["check", "checks", "fill", "options", "page", "simulator"]),
+    ("scenarios", &["check", "checks", "options", "page", "simulator"]),
     ("explain", &["check", "checks", "fill", "options", "page", "render"]),
-    ("cli", &[]),
+    ("cli", &["fill"]),
     ("options", &["azure", "cli", "engine", "fill", "plan"]),
-    ("output", &[]),
+    ("output", &["fill"]),
     (
         "run",
         &[
@@ -51,7 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("main", &["cli", "run"]),
+    ("main", &["cli", "exit", "output", "run"]),
     ("lib", &[]),
 ];
 

@@ -87,13 +87,12 @@ impl Text {
         // Wrapped without the sign, whose colour has bytes but no columns.
         let line = self.style.wrap(&format!("{}{subject}{codes}", check.summary), INDENT, INDENT);
         let rest = line.strip_prefix(INDENT).unwrap_or(&line);
-        let gap = if self.style.unicode { " " } else { "" };
         let rest = match check.status {
             Status::Fail | Status::Warn => self.style.bold(rest),
             Status::Blocked | Status::Skip | Status::Ignored => self.style.dim(rest),
             Status::Pass | Status::Unknown => rest.to_owned(),
         };
-        self.push(format!("  {sign}{gap}{rest}"));
+        self.push(format!("  {sign} {rest}"));
         for finding in &check.findings {
             self.finding(finding);
         }
@@ -151,7 +150,7 @@ impl Text {
             let outcome = match &attempt.outcome {
                 Outcome::Answered(answer) => answer.status.to_string(),
                 Outcome::Connected => "connected".into(),
-                Outcome::Resolved { addresses } => format!("{} addresses", addresses.len()),
+                Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
                 Outcome::Variables { set } => format!("{} variables set", set.len()),
                 Outcome::Contents { .. } => "read".into(),
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
