@@ -2,8 +2,10 @@
 //!
 //! It shows what a page says and fills nothing in: what is known of a machine is in a report.
 
+use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
 use crate::checks;
+use crate::fill::{Use, fill};
 use crate::options::unknown;
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
@@ -140,7 +142,10 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
     }
 }
 
-/// `{{vm_name}}` reads `<vm-name>` where nothing is known.
+/// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
 fn readable(template: &str) -> String {
-    crate::fill::fill(template, &crate::fill::Values::new(), crate::fill::Use::Prose)
+    let cloud = Cloud::public();
+    let known = [("portal", cloud.portal), ("arm_host", cloud.arm_host), ("login_host", cloud.login_hosts[0])];
+    let values = known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    fill(template, &values, Use::Prose)
 }

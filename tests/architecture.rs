@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &["evidence", "token"]),
     ("simulator", &["azure", "evidence", "plan", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "simulator"]),
-    ("explain", &["check", "checks", "fill", "options", "page", "render"]),
+    ("explain", &["azure", "check", "checks", "fill", "options", "page", "render"]),
     ("cli", &["fill"]),
     ("options", &["azure", "cli", "engine", "fill", "plan"]),
     ("output", &["fill"]),

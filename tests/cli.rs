@@ -188,10 +188,7 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
             &["demo", "imds-thorttled"],
             "midoctor: “imds-thorttled” is not a scenario; did you mean “imds-throttled”? midoctor demo lists them all",
         ),
-        (
-            &["simulate", "imds-header"],
-            "midoctor: “imds-header” is not a scenario; midoctor demo lists them all",
-        ),
+        (&["simulate", "imds-header"], "midoctor: “imds-header” is not a scenario; midoctor demo lists them all"),
         (
             &["generate", "scheme"],
             "midoctor: invalid value 'scheme' for '<WHAT>' [possible values: schema] tip: a similar value exists: 'schema'; midoctor --help lists what can be typed",

@@ -250,7 +250,7 @@ fn counts(report: &Report) -> String {
 fn sign_in_lines(identity: &Identity) -> (String, String) {
     match (identity.kind, &identity.client_id) {
         (IdentityKind::User, Some(client)) => {
-            let quoted = shell_words::quote(client);
+            let quoted = crate::fill::posix(client);
             (
                 format!("az login --identity --client-id {quoted}"),
                 format!("Connect-AzAccount -Identity -AccountId {quoted}"),
