@@ -1,11 +1,15 @@
-//! Small things said in words: durations. Knows nothing of checks.
+//! Small things said in words: durations and numbers. Knows nothing of checks.
 
 use std::time::Duration;
+
+/// A number of things: `1 attempt`, `3 attempts`.
+pub fn plural(n: u64, unit: &str) -> String {
+    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+}
 
 /// A duration as people say it: `3 ms`, `1.2 s`, `20 minutes`.
 pub fn in_words(duration: Duration) -> String {
     let ms = duration.as_millis();
-    let plural = |n: u64, unit: &str| if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") };
     match duration.as_secs() {
         0 => format!("{ms} ms"),
         1..=9 => format!("{:.1} s", duration.as_secs_f64()),

@@ -6,7 +6,7 @@ use crate::azure::resource_id::{self, VmId};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
-use crate::words::in_words;
+use crate::words::{in_words, plural};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 3] = [
@@ -118,7 +118,7 @@ fn transient(host: &str, exchange: &Exchange) -> Verdict {
             .with("status", answer.map_or(0, |answer| answer.status))
             .with("error", error)
             .with("request_id", request_id(answer))
-            .with("attempts", exchange.attempts.len()),
+            .with("attempts", plural(exchange.attempts.len() as u64, "attempt")),
     )
 }
 

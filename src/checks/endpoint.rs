@@ -4,7 +4,7 @@ use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
-use crate::words::in_words;
+use crate::words::{in_words, plural};
 
 use super::host::points_at_retired;
 
@@ -133,7 +133,7 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
             Finding::error(code)
                 .with("question", question)
                 .with("status", answer.status)
-                .with("attempts", exchange.attempts.len())
+                .with("attempts", plural(exchange.attempts.len() as u64, "attempt"))
                 .with("over", in_words(exchange.took()))
                 .with("server", answer.header("server").unwrap_or("a server without a name")),
         )
