@@ -61,7 +61,7 @@ fn judge_metadata(case: &Case) -> Verdict {
         return Verdict::Unknown("the metadata service was not asked".into());
     };
     if let Some(failed) = connected.failure() {
-        return failure_verdict("a TCP connection to 169.254.169.254:80", failed, case.exchange(&connect()));
+        return failure_verdict("A TCP connection to 169.254.169.254:80", failed, case.exchange(&connect()));
     }
     let instance = Case::instance_request();
     let Some(exchange) = case.exchange(&instance) else {
@@ -92,7 +92,7 @@ fn judge_exchange(exchange: &Exchange) -> Verdict {
 fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>) -> Verdict {
     let took = exchange.map(|exchange| in_words(exchange.took())).unwrap_or_default();
     let (code, detail) = match failed.why {
-        Failure::ConnectTimeout => ("imds-timeout", format!("no connection came about in {took}")),
+        Failure::ConnectTimeout => ("imds-timeout", format!("nothing came back in {took}")),
         Failure::AnswerTimeout => ("imds-timeout", format!("it accepted the connection and did not answer in {took}")),
         Failure::Unroutable => ("imds-timeout", "this machine has no route to it".into()),
         Failure::Refused => ("imds-refused", "the connection was refused".into()),

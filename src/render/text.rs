@@ -101,7 +101,10 @@ impl Text {
     fn finding(&mut self, finding: &FindingReport) {
         self.labelled("Seen", &finding.seen);
         for (index, step) in finding.remedy.steps.iter().enumerate() {
-            self.labelled(if index == 0 { "Fix" } else { "" }, &format!("{}. {step}", index + 1));
+            let label = if index == 0 { "Fix" } else { "" };
+            let first = format!("{INDENT}  {label:<6}{}. ", index + 1);
+            let wrapped = self.style.wrap(step, &first, &" ".repeat(first.len()));
+            self.push(wrapped);
         }
         let mut last = None;
         for command in &finding.remedy.commands {
@@ -130,9 +133,7 @@ impl Text {
     fn labelled(&mut self, label: &str, text: &str) {
         let first = format!("{INDENT}  {label:<6}");
         let rest = " ".repeat(first.len());
-        // A step's second line stands under its words, not under its number.
-        let hanging = if text.starts_with(|c: char| c.is_ascii_digit()) { format!("{rest}   ") } else { rest };
-        let wrapped = self.style.wrap(text, &first, &hanging);
+        let wrapped = self.style.wrap(text, &first, &rest);
         self.push(wrapped);
     }
 
