@@ -318,6 +318,9 @@ fn judge_roles(case: &Case) -> Verdict {
     if permissions::allow(&entries, READER) {
         return Verdict::Pass(Facts::from([("required", "Reader".to_owned()), ("roles", words)]));
     }
+    if arm::goes_on(answer) {
+        return Verdict::Unknown("the list of permissions goes on over more pages than are read".into());
+    }
     insufficient(words)
 }
 
