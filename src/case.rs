@@ -2,8 +2,6 @@
 //!
 //! Nothing here judges. Everything is derived from evidence, so the same case can be read again in a year.
 
-use std::time::Duration;
-
 use crate::azure::cloud::Cloud;
 use crate::azure::metadata::{self, IdentityError, Instance, Refusal, Responder};
 use crate::azure::resource_id;
@@ -232,18 +230,4 @@ pub fn token_request(uri: &str, selector: Option<(&str, &str)>) -> Request {
         query.append_pair(key, value);
     }
     Request::metadata(&format!("{TOKEN_PATH}?{}", query.finish()))
-}
-
-/// A duration as people say it: `3 ms`, `1.2 s`, `20 minutes`.
-pub fn in_words(duration: Duration) -> String {
-    let ms = duration.as_millis();
-    let plural = |n: u64, unit: &str| if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") };
-    match duration.as_secs() {
-        0 => format!("{ms} ms"),
-        1..=9 => format!("{:.1} s", duration.as_secs_f64()),
-        s @ 10..=119 => format!("{s} s"),
-        s @ 120..=7199 => plural(s / 60, "minute"),
-        s @ 7200..=172_799 => plural(s / 3600, "hour"),
-        s => plural(s / 86_400, "day"),
-    }
 }

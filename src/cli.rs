@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::fill::visible;
+
 /// Tells why a managed identity does not work on an Azure VM, and what to do about it.
 ///
 /// Without a command it examines this machine. Exit codes: 0 healthy (warnings allowed), 1 unhealthy, 2 the command line
@@ -147,4 +149,17 @@ pub struct GenerateArgs {
 pub enum Generated {
     /// The JSON Schema of the report
     Schema,
+}
+
+/// A slip in what was typed, as one line: what is wrong, what is accepted, and where to read on.
+pub fn one_line(slip: &clap::Error) -> String {
+    let rendered = slip.render().to_string();
+    let parts: Vec<&str> = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let text = parts.join(" ");
+    format!("midoctor: {}; midoctor --help lists what can be typed", visible(text.trim_start_matches("error: ")))
 }

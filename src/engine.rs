@@ -325,3 +325,42 @@ fn time_spent(evidence: &Evidence, requests: &[Request]) -> Duration {
     let (start, end) = spans.fold((u64::MAX, 0), |(start, end), (from, to)| (start.min(from), end.max(to)));
     Duration::from_millis(end.saturating_sub(start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Answer;
+
+    fn answered(status: u16, headers: &[(&str, &str)]) -> Outcome {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Outcome::Answered(Answer { status, headers, ..Answer::default() })
+    }
+
+    #[test]
+    fn a_question_is_put_again_only_where_microsoft_says_so() {
+        let token = Request::metadata("/metadata/identity/oauth2/token?x");
+        let instance = Request::metadata("/metadata/instance?x");
+        let manager = Request::manager("https://management.azure.com/x", None);
+        let imds = [("server", "IMDS/1")];
+        for (request, outcome, tries, seconds) in [
+            (&token, answered(404, &imds), 0, Some(2)),
+            (&token, answered(429, &imds), 1, Some(4)),
+            (&token, answered(503, &imds), 2, Some(8)),
+            (&token, answered(500, &[("server", "Microsoft-IIS/10.0"), ("content-type", "text/plain")]), 0, Some(2)),
+            (&token, answered(503, &imds), 4, None),
+            (&token, answered(410, &imds), 0, None),
+            (&token, answered(400, &imds), 0, None),
+            (&instance, answered(404, &imds), 0, None),
+            (&instance, answered(504, &[("via", "1.1 proxy")]), 0, None),
+            (&manager, answered(503, &[]), 0, Some(2)),
+            (&manager, answered(429, &[("retry-after", "6")]), 0, Some(6)),
+            (&manager, answered(429, &[("retry-after", "0")]), 0, Some(2)),
+            (&manager, answered(429, &[("retry-after", "soon")]), 1, Some(4)),
+            (&manager, answered(403, &[]), 0, None),
+            (&manager, Outcome::failed(Failure::Closed, ""), 0, None),
+        ] {
+            let again = again_after(request, &outcome, tries).map(|pause| pause.as_secs());
+            assert_eq!(again, seconds, "{} {outcome:?} after {tries}", request.in_words());
+        }
+    }
+}

@@ -2,10 +2,11 @@
 //!
 //! It shows what a page says and fills nothing in: what is known of a machine is in a report.
 
+use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
 use crate::checks;
-use crate::fill::visible;
-use crate::options::suggestion;
+use crate::fill::{Use, fill};
+use crate::options::unknown;
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 
@@ -51,11 +52,7 @@ pub fn word(word: &str, style: Style) -> Result<String, String> {
             std::iter::once(check.id).chain(page::of(check).sections.iter().map(|section| section.code.as_str()))
         })
         .collect();
-    Err(format!(
-        "“{}” is neither a check nor a code{}; midoctor explain lists them all",
-        visible(word),
-        suggestion(&word.to_lowercase(), &names).replace('?', "")
-    ))
+    Err(unknown(word, "neither a check nor a code", &names, "midoctor explain"))
 }
 
 fn whole_page(check: &Check, style: Style) -> String {
@@ -74,13 +71,12 @@ fn whole_page(check: &Check, style: Style) -> String {
 fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec<String>) {
     lines.push(format!("{}  {}", style.bold(&section.code), style.plain(&section.title)));
     let severity = if section.severity == Some(Severity::Warning) { "a warning" } else { "an error" };
-    let source = if section.client_only { "seen in what clients print" } else { "found" };
-    lines.push(style.dim(
-        &style.plain(&format!("{severity} {source} by the check {}; {}", check.id, heals(section))).replace(
-            "seen in what clients print by the check",
-            "seen only in what clients print; belongs to the check",
-        ),
-    ));
+    let source = if section.client_only {
+        format!("seen only in what clients print; it belongs to the check {}", check.id)
+    } else {
+        format!("{severity} found by the check {}", check.id)
+    };
+    lines.push(style.dim(&style.plain(&format!("{source}; {}", heals(section)))));
     let part = |title: &str, lines: &mut Vec<String>| {
         lines.push(String::new());
         lines.push(style.bold(title));
@@ -146,7 +142,10 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
     }
 }
 
-/// `{{vm_name}}` reads `<vm-name>` where nothing is known.
+/// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
 fn readable(template: &str) -> String {
-    crate::fill::fill(template, &crate::fill::Values::new(), crate::fill::Use::Prose)
+    let cloud = Cloud::public();
+    let known = [("portal", cloud.portal), ("arm_host", cloud.arm_host), ("login_host", cloud.login_hosts[0])];
+    let values = known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    fill(template, &values, Use::Prose)
 }

@@ -33,7 +33,7 @@ pub fn fill(template: &str, values: &Values, use_: Use) -> String {
         filled.push_str(&match use_ {
             Use::Prose => value,
             Use::Command(Shell::Pwsh) => powershell(&value),
-            Use::Command(Shell::Az | Shell::Sh) => shell_words::quote(&value).into_owned(),
+            Use::Command(Shell::Az | Shell::Sh) => posix(&value),
         });
         rest = after;
     }
@@ -63,6 +63,12 @@ fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Quotes a value for a POSIX shell.
+pub fn posix(value: &str) -> String {
+    // Only a NUL cannot be quoted, and `visible` leaves none.
+    shlex::try_quote(value).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// Quotes a value for PowerShell: single quotes, doubled inside. PowerShell takes the typographic ones for quotes too.
@@ -96,10 +102,14 @@ mod tests {
         let line = "show --name {{vm_name}}";
         for (value, sh, pwsh) in [
             ("vm-1", "show --name vm-1", "show --name vm-1"),
-            ("it's", r"show --name 'it'\''s'", "show --name 'it''s'"),
+            ("it's", "show --name \"it's\"", "show --name 'it''s'"),
+            ("~root", "show --name '~root'", "show --name '~root'"),
+            ("{a,b}", "show --name '{a,b}'", "show --name '{a,b}'"),
+            ("a!b", "show --name 'a!b'", "show --name 'a!b'"),
+            ("", "show --name ''", "show --name ''"),
             ("$(id)", "show --name '$(id)'", "show --name '$(id)'"),
             ("a\u{2019}b", "show --name 'a\u{2019}b'", "show --name 'a\u{2019}\u{2019}b'"),
-            ("a\nb\u{1b}[2J", r"show --name 'a b\u{1b}[2J'", r"show --name 'a b\u{1b}[2J'"),
+            ("a\nb\u{1b}[2J", r#"show --name "a b\\u{1b}[2J""#, r"show --name 'a b\u{1b}[2J'"),
             ("-rf", "show --name -rf", "show --name '-rf'"),
         ] {
             assert_eq!(fill(line, &values(value), Use::Command(Shell::Sh)), sh);

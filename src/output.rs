@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::fill::visible;
+
 /// A file that can be written, found out before the run.
 pub enum Target {
     /// Complete or not there.
@@ -28,12 +30,7 @@ impl Target {
     /// # Errors
     /// A sentence that names the file, what happened and what to do.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let wrong = |error: std::io::Error| {
-            format!(
-                "{} cannot be written: {error}; name a file in a directory that exists and can be written to",
-                path.display()
-            )
-        };
+        let wrong = |error: std::io::Error| complaint(path, &error);
         // A link is followed, so that its target is replaced and not the link.
         let path = match std::fs::canonicalize(path) {
             Ok(real) => real,
@@ -67,17 +64,31 @@ impl Target {
     /// A sentence that names what happened.
     pub fn write(self, text: &str) -> Result<(), String> {
         match self {
-            Self::Stream(mut file) => file.write_all(text.as_bytes()).map_err(|error| error.to_string()),
+            Self::Stream(mut file) => {
+                file.write_all(text.as_bytes()).map_err(|error| format!("the output cannot be written: {error}"))
+            }
             Self::Whole { mut temporary, path } => {
                 let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
-                written.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-                temporary
-                    .persist(&path)
-                    .map(|_| ())
-                    .map_err(|error| format!("{} cannot be put in place: {}", path.display(), error.error))
+                written.map_err(|error| complaint(&path, &error))?;
+                temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
             }
         }
     }
+}
+
+/// What happened to which file, and what to do.
+fn complaint(path: &Path, error: &std::io::Error) -> String {
+    let why = match error.kind() {
+        ErrorKind::NotFound => "there is no such directory; name a file in one that exists".into(),
+        ErrorKind::PermissionDenied => {
+            "this user may not write there; name another file, or run as another user".into()
+        }
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; name a file on another".into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room, or name another".into(),
+        ErrorKind::NotADirectory => "a part of the path is no directory; correct it".into(),
+        _ => error.to_string(),
+    };
+    format!("{} cannot be written: {why}", visible(&path.display().to_string()))
 }
 
 /// Writes to standard output. A reader that has gone away is no failure.

@@ -162,7 +162,7 @@ fn explain(args: &ExplainArgs) -> Result<Exit, String> {
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     let scenario = scenarios::find(&args.scenario)?.scenario()?;
     let environment: Vec<String> =
-        scenario.environment.iter().map(|(name, value)| format!("{name}={}", shell_words::quote(value))).collect();
+        scenario.environment.iter().map(|(name, value)| format!("{name}={}", crate::fill::posix(value))).collect();
     let mut options = simulator::Options::new(scenario);
     options.metadata = args.listen;
     options.manager = args.listen_arm;

@@ -4,8 +4,7 @@
 
 use crate::check::Check;
 use crate::checks;
-use crate::fill::visible;
-use crate::options::suggestion;
+use crate::options::unknown;
 use crate::page::{self, Section};
 use crate::simulator::Scenario;
 
@@ -62,14 +61,7 @@ pub fn find(name: &str) -> Result<Named, String> {
         return Ok(all.swap_remove(index));
     }
     let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
-    Err(format!(
-        "“{}” is not a scenario{} midoctor demo lists them all",
-        visible(name),
-        match suggestion(&name.to_lowercase(), &names) {
-            none if none.is_empty() => ";".to_owned(),
-            nearest => nearest,
-        }
-    ))
+    Err(unknown(name, "not a scenario", &names, "midoctor demo"))
 }
 
 impl Named {

@@ -169,6 +169,11 @@ pub fn permissions(answer: &Answer) -> Option<Vec<Permission>> {
     Some(values(answer)?.iter().map(Permission::read).collect())
 }
 
+/// Does the list go on at another address, which is not read?
+pub fn goes_on(answer: &Answer) -> bool {
+    answer.json().is_some_and(|json| field(&json, "nextLink").is_some_and(|link| !link.is_null()))
+}
+
 /// The name of a role definition.
 pub fn role_name(answer: &Answer) -> Option<String> {
     let json = answer.json().filter(|_| answer.status == 200)?;

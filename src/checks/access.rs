@@ -3,9 +3,10 @@
 use crate::azure::arm::{self, ArmError};
 use crate::azure::permissions;
 use crate::azure::resource_id::{self, VmId};
-use crate::case::{Case, in_words};
+use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
+use crate::words::{in_words, plural};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 3] = [
@@ -117,7 +118,7 @@ fn transient(host: &str, exchange: &Exchange) -> Verdict {
             .with("status", answer.map_or(0, |answer| answer.status))
             .with("error", error)
             .with("request_id", request_id(answer))
-            .with("attempts", exchange.attempts.len()),
+            .with("attempts", plural(exchange.attempts.len() as u64, "attempt")),
     )
 }
 
@@ -185,13 +186,12 @@ fn ask_reader(case: &Case) -> Vec<Request> {
         case.arm_uri().filter(|_| case.instance().is_some()).map_or_else(Vec::new, |uri| case.token_requests(&uri));
     requests.extend(case.vm_request());
     requests.extend(case.assignments_request());
+    requests.extend(case.definition_requests().into_iter().map(|(_, request)| request));
     requests
 }
 
 fn ask_roles(case: &Case) -> Vec<Request> {
-    let mut requests: Vec<Request> = case.permissions_request().into_iter().chain(case.assignments_request()).collect();
-    requests.extend(case.definition_requests().into_iter().map(|(_, request)| request));
-    requests
+    case.permissions_request().into_iter().collect()
 }
 
 /// What stands between the identity and an answer of Azure Resource Manager, when the VM was not asked.
@@ -229,6 +229,9 @@ fn judge_reader(case: &Case) -> Verdict {
 
 /// No role, or one that has not taken effect: Azure lets ten minutes pass at most.
 fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
+    if !case.assignments_request().is_some_and(|request| case.evidence.has(&request)) {
+        return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
+    }
     let vm = case.vm_id().unwrap_or_default();
     let newest = case
         .assignments()
@@ -292,7 +295,8 @@ fn judge_roles(case: &Case) -> Verdict {
         Some(answer) if answer.status == 401 => {
             return Verdict::Unknown("Azure Resource Manager refused the token".into());
         }
-        _ => {}
+        Some(_) => {}
+        None => return not_asked(case),
     }
     let Some(answer) = case.permissions_request().and_then(|request| case.evidence.answer(&request)) else {
         return not_asked(case);
@@ -300,25 +304,41 @@ fn judge_roles(case: &Case) -> Verdict {
     let held = case.roles_held();
     let Some(entries) = arm::permissions(answer) else {
         return match ArmError::read(answer) {
-            Some(error) if answer.status == 403 => insufficient(&error.code, held),
+            // Whoever may not even ask is no Reader.
+            Some(_) if answer.status == 403 => {
+                insufficient(held.unwrap_or_else(|| "roles that it may not list".into()))
+            }
             _ => Verdict::Unknown(format!(
                 "Azure Resource Manager answered {} to the question for permissions",
                 answer.status
             )),
         };
     };
-    let words = held.clone().unwrap_or_else(|| "roles that it may not list".into());
+    let words = held.unwrap_or_else(|| unlisted(&entries));
     if permissions::allow(&entries, READER) {
         return Verdict::Pass(Facts::from([("required", "Reader".to_owned()), ("roles", words)]));
     }
-    insufficient(READER, held)
+    if arm::goes_on(answer) {
+        return Verdict::Unknown("the list of permissions goes on over more pages than are read".into());
+    }
+    insufficient(words)
 }
 
-fn insufficient(missing: &str, held: Option<String>) -> Verdict {
+/// Roles whose names may not be read, by what they allow; the longest lists are cut.
+fn unlisted(entries: &[permissions::Permission]) -> String {
+    let mut actions: Vec<&str> = entries.iter().flat_map(|entry| &entry.actions).map(String::as_str).collect();
+    actions.dedup();
+    match actions[..] {
+        [] => "no role".into(),
+        [ref some @ .., _, _, _, _, _, _] if !some.is_empty() => {
+            format!("roles that it may not list, with {} actions, {} among them", actions.len(), actions[0])
+        }
+        _ => format!("roles that it may not list, which allow {}", actions.join(", ")),
+    }
+}
+
+fn insufficient(held: String) -> Verdict {
     Verdict::found(
-        Finding::error("role-insufficient")
-            .with("required", "Reader")
-            .with("missing", missing)
-            .with("held", held.unwrap_or_else(|| "roles that it may not list".into())),
+        Finding::error("role-insufficient").with("required", "Reader").with("missing", READER).with("held", held),
     )
 }

@@ -1,9 +1,10 @@
 //! The endpoints that issue tokens: the metadata service, and the retired one of the old VM extension.
 
 use crate::azure::metadata::{self, Responder};
-use crate::case::{Case, in_words};
+use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
+use crate::words::{in_words, plural};
 
 use super::host::points_at_retired;
 
@@ -60,7 +61,7 @@ fn judge_metadata(case: &Case) -> Verdict {
         return Verdict::Unknown("the metadata service was not asked".into());
     };
     if let Some(failed) = connected.failure() {
-        return failure_verdict("a TCP connection to 169.254.169.254:80", failed, case.exchange(&connect()));
+        return failure_verdict("A TCP connection to 169.254.169.254:80", failed, case.exchange(&connect()));
     }
     let instance = Case::instance_request();
     let Some(exchange) = case.exchange(&instance) else {
@@ -71,14 +72,11 @@ fn judge_metadata(case: &Case) -> Verdict {
         return verdict;
     }
     // The token path is another back end behind the same address: it can be busy or updating on its own.
-    let tokens = case.evidence.exchanges.iter().filter(|exchange| exchange.request.asks_for_token());
-    for exchange in tokens {
-        let own = judge_exchange(exchange);
-        if matches!(own, Verdict::Found(_)) {
-            return own;
-        }
+    let mut tokens = case.evidence.exchanges.iter().filter(|exchange| exchange.request.asks_for_token()).peekable();
+    if tokens.peek().is_none() {
+        return Verdict::Unknown("it describes the VM; it was not asked for a token".into());
     }
-    verdict
+    tokens.map(judge_exchange).find(|own| matches!(own, Verdict::Found(_))).unwrap_or(verdict)
 }
 
 /// What one exchange says of the service that should have answered.
@@ -94,7 +92,7 @@ fn judge_exchange(exchange: &Exchange) -> Verdict {
 fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>) -> Verdict {
     let took = exchange.map(|exchange| in_words(exchange.took())).unwrap_or_default();
     let (code, detail) = match failed.why {
-        Failure::ConnectTimeout => ("imds-timeout", format!("no connection came about in {took}")),
+        Failure::ConnectTimeout => ("imds-timeout", format!("nothing came back in {took}")),
         Failure::AnswerTimeout => ("imds-timeout", format!("it accepted the connection and did not answer in {took}")),
         Failure::Unroutable => ("imds-timeout", "this machine has no route to it".into()),
         Failure::Refused => ("imds-refused", "the connection was refused".into()),
@@ -135,7 +133,7 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
             Finding::error(code)
                 .with("question", question)
                 .with("status", answer.status)
-                .with("attempts", exchange.attempts.len())
+                .with("attempts", plural(exchange.attempts.len() as u64, "attempt"))
                 .with("over", in_words(exchange.took()))
                 .with("server", answer.header("server").unwrap_or("a server without a name")),
         )
@@ -212,13 +210,16 @@ fn judge_retired(case: &Case) -> Verdict {
     if let [first, ..] = listening[..] {
         found.push(listener(case, first, &listening));
     }
+    if !found.is_empty() {
+        return Verdict::Found(found);
+    }
     // A machine without IPv6 has no ::1; that is as good as refused.
-    let told =
-        outcomes.iter().any(|(_, outcome)| outcome.failure().is_none_or(|failed| failed.why != Failure::NotAsked));
-    match (found.is_empty(), told) {
-        (false, _) => Verdict::Found(found),
-        (true, true) => Verdict::pass(),
-        (true, false) => Verdict::Unknown("the retired endpoint was not asked".into()),
+    let told = outcomes.len() == LOOPBACK.len()
+        && outcomes.iter().all(|(_, outcome)| outcome.failure().is_some_and(|failed| failed.why != Failure::NotAsked));
+    match (told, case.outcome(&Request::Environment)) {
+        (false, _) => Verdict::Unknown("the retired endpoint was not asked".into()),
+        (true, Some(Outcome::Variables { .. })) => Verdict::pass(),
+        (true, _) => Verdict::Unknown("the environment, which may still point there, was not read".into()),
     }
 }
 
@@ -240,6 +241,8 @@ fn listener(case: &Case, host: &str, listening: &[&str]) -> Finding {
         "Azure Cloud Shell's own token endpoint"
     } else if extension {
         "the retired VM extension ManagedIdentityExtension"
+    } else if answer.is_none() {
+        "a program that gave no HTTP answer"
     } else {
         "a program that does not answer as the retired VM extension did, such as a developer's stand-in"
     };

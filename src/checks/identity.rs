@@ -142,6 +142,10 @@ fn judge_principal(case: &Case) -> Verdict {
             None => finding,
         });
     }
+    // Without that comparison it is open; what kept the check reader from asking stands in the way here too.
+    if case.vm_request().and_then(|request| case.evidence.answer(&request)).is_none() {
+        return Verdict::Blocked("reader");
+    }
     let client = claims.text("appid").or_else(|| claims.text("azp")).unwrap_or("not in the token");
     Verdict::Pass(Facts::from([("principal_id", fact("oid")), ("client_id", client.to_owned())]))
 }

@@ -4,9 +4,10 @@
 use crate::azure::arm::ArmError;
 use crate::azure::cloud::{CLOUDS, Cloud};
 use crate::azure::metadata::{IdentityError, Refusal};
-use crate::case::{Case, in_words};
+use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::token::Claims;
+use crate::words::in_words;
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [

@@ -59,12 +59,12 @@ impl Style {
     /// The sign before a check; its meaning is also in the words, never in the colour alone.
     pub fn sign(self, status: Status) -> String {
         let (symbol, ascii) = match status {
-            Status::Pass => ("✓", "ok"),
-            Status::Warn => ("!", "! "),
-            Status::Fail => ("✗", "x "),
-            Status::Unknown => ("?", "? "),
-            Status::Blocked => ("·", "- "),
-            Status::Skip | Status::Ignored => ("–", "~ "),
+            Status::Pass => ("✓", "+"),
+            Status::Warn => ("!", "!"),
+            Status::Fail => ("✗", "x"),
+            Status::Unknown => ("?", "?"),
+            Status::Blocked => ("·", "-"),
+            Status::Skip | Status::Ignored => ("–", "~"),
         };
         self.status(status, if self.unicode { symbol } else { ascii })
     }

@@ -87,13 +87,12 @@ impl Text {
         // Wrapped without the sign, whose colour has bytes but no columns.
         let line = self.style.wrap(&format!("{}{subject}{codes}", check.summary), INDENT, INDENT);
         let rest = line.strip_prefix(INDENT).unwrap_or(&line);
-        let gap = if self.style.unicode { " " } else { "" };
         let rest = match check.status {
             Status::Fail | Status::Warn => self.style.bold(rest),
             Status::Blocked | Status::Skip | Status::Ignored => self.style.dim(rest),
             Status::Pass | Status::Unknown => rest.to_owned(),
         };
-        self.push(format!("  {sign}{gap}{rest}"));
+        self.push(format!("  {sign} {rest}"));
         for finding in &check.findings {
             self.finding(finding);
         }
@@ -102,7 +101,10 @@ impl Text {
     fn finding(&mut self, finding: &FindingReport) {
         self.labelled("Seen", &finding.seen);
         for (index, step) in finding.remedy.steps.iter().enumerate() {
-            self.labelled(if index == 0 { "Fix" } else { "" }, &format!("{}. {step}", index + 1));
+            let label = if index == 0 { "Fix" } else { "" };
+            let first = format!("{INDENT}  {label:<6}{}. ", index + 1);
+            let wrapped = self.style.wrap(step, &first, &" ".repeat(first.len()));
+            self.push(wrapped);
         }
         let mut last = None;
         for command in &finding.remedy.commands {
@@ -131,9 +133,7 @@ impl Text {
     fn labelled(&mut self, label: &str, text: &str) {
         let first = format!("{INDENT}  {label:<6}");
         let rest = " ".repeat(first.len());
-        // A step's second line stands under its words, not under its number.
-        let hanging = if text.starts_with(|c: char| c.is_ascii_digit()) { format!("{rest}   ") } else { rest };
-        let wrapped = self.style.wrap(text, &first, &hanging);
+        let wrapped = self.style.wrap(text, &first, &rest);
         self.push(wrapped);
     }
 
@@ -151,7 +151,7 @@ impl Text {
             let outcome = match &attempt.outcome {
                 Outcome::Answered(answer) => answer.status.to_string(),
                 Outcome::Connected => "connected".into(),
-                Outcome::Resolved { addresses } => format!("{} addresses", addresses.len()),
+                Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
                 Outcome::Variables { set } => format!("{} variables set", set.len()),
                 Outcome::Contents { .. } => "read".into(),
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
@@ -244,14 +244,14 @@ fn counts(report: &Report) -> String {
     let parts: Vec<String> =
         all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", parts.join(", "), crate::case::in_words(seconds))
+    format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
 }
 
 /// The two lines to try next, with the selector that a user-assigned identity needs.
 fn sign_in_lines(identity: &Identity) -> (String, String) {
     match (identity.kind, &identity.client_id) {
         (IdentityKind::User, Some(client)) => {
-            let quoted = shell_words::quote(client);
+            let quoted = crate::fill::posix(client);
             (
                 format!("az login --identity --client-id {quoted}"),
                 format!("Connect-AzAccount -Identity -AccountId {quoted}"),

@@ -106,13 +106,14 @@ fn failure_of(error: &std::io::Error) -> Failure {
         ErrorKind::NetworkUnreachable
         | ErrorKind::HostUnreachable
         | ErrorKind::AddrNotAvailable
-        | ErrorKind::NetworkDown => Failure::Unroutable,
+        | ErrorKind::NetworkDown
+        // A route or a rule that prohibits the connection.
+        | ErrorKind::PermissionDenied => Failure::Unroutable,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof
         | ErrorKind::NotConnected => Failure::Closed,
-        ErrorKind::PermissionDenied => Failure::Denied,
         _ if error.to_string().starts_with("failed to lookup address") => Failure::NameUnknown,
         _ => Failure::Other,
     }

@@ -1,0 +1,181 @@
+//! What can be asked: the questions that checks put, as they are kept in evidence. Asking is the wires' business.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One question that can be put to the outside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Request {
+    /// An HTTP request.
+    Http(HttpRequest),
+    /// A TCP connection that is closed again at once.
+    Connect {
+        /// An IP address.
+        host: String,
+        /// A TCP port.
+        port: u16,
+    },
+    /// The addresses of a name.
+    Resolve {
+        /// A DNS name.
+        host: String,
+    },
+    /// The environment variables that clients of managed identities read (see [`VARIABLES`]).
+    Environment,
+    /// A short text file on the machine.
+    File {
+        /// An absolute path.
+        path: String,
+    },
+}
+
+/// An HTTP request as it is kept in evidence: the token it carries is named, never written down.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct HttpRequest {
+    /// `GET` is all that midoctor sends.
+    pub method: String,
+    /// The whole URL with its query.
+    pub url: String,
+    /// Headers beyond Host, User-Agent and Accept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The URL of the question whose token this request carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<String>,
+    /// Which way it goes.
+    #[serde(default)]
+    pub route: Route,
+}
+
+/// Which way an HTTP request goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// Straight to the host, whatever the environment says: the metadata service must not be asked through a proxy.
+    #[default]
+    Direct,
+    /// As clients go: through `HTTPS_PROXY` unless `NO_PROXY` names the host.
+    AsClients,
+}
+
+impl Request {
+    /// A GET without anything else, straight to the host.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self::Http(HttpRequest {
+            method: "GET".into(),
+            url: url.into(),
+            headers: BTreeMap::new(),
+            bearer: None,
+            route: Route::Direct,
+        })
+    }
+
+    /// A GET as the metadata service wants it: `Metadata: true`, never through a proxy.
+    pub fn metadata(path_and_query: &str) -> Self {
+        Self::Http(HttpRequest {
+            method: "GET".into(),
+            url: format!("http://{METADATA_ADDRESS}{path_and_query}"),
+            headers: BTreeMap::from([("Metadata".to_owned(), "true".to_owned())]),
+            bearer: None,
+            route: Route::Direct,
+        })
+    }
+
+    /// A GET to Azure Resource Manager, as clients go there, with the token that `token_request` brought.
+    pub fn manager(url: impl Into<String>, token_request: Option<&Request>) -> Self {
+        Self::Http(HttpRequest {
+            method: "GET".into(),
+            url: url.into(),
+            headers: BTreeMap::new(),
+            bearer: token_request.and_then(|request| request.url()).map(str::to_owned),
+            route: Route::AsClients,
+        })
+    }
+
+    /// The URL of an HTTP request.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Http(http) => Some(&http.url),
+            _ => None,
+        }
+    }
+
+    /// Does this question go to the metadata service, which answers at most five at a time?
+    pub fn goes_to_metadata(&self) -> bool {
+        match self {
+            Self::Http(http) => http.url.starts_with(&format!("http://{METADATA_ADDRESS}/")),
+            Self::Connect { host, .. } => host == METADATA_ADDRESS,
+            _ => false,
+        }
+    }
+
+    /// Is this a question for a token at the metadata service?
+    pub fn asks_for_token(&self) -> bool {
+        self.url().is_some_and(|url| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?")))
+    }
+
+    /// The question in a few words for people: `GET /metadata/instance`, `connect to 127.0.0.1:50342`.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Http(http) => {
+                let url = http.url.split('?').next().unwrap_or_default();
+                let short = url.strip_prefix(&format!("http://{METADATA_ADDRESS}")).unwrap_or(url);
+                let bare = http.route == Route::AsClients && http.bearer.is_none();
+                format!("{} {short}{}", http.method, if bare { ", without a token" } else { "" })
+            }
+            Self::Connect { host, port } if host.contains(':') => format!("connect to [{host}]:{port}"),
+            Self::Connect { host, port } => format!("connect to {host}:{port}"),
+            Self::Resolve { host } => format!("resolve {host}"),
+            Self::Environment => "read the environment".into(),
+            Self::File { path } => format!("read {path}"),
+        }
+    }
+}
+
+/// Where the metadata service answers on every Azure VM (Microsoft's instance-metadata-service page).
+pub const METADATA_ADDRESS: &str = "169.254.169.254";
+/// Where the metadata service issues tokens.
+pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
+
+/// The environment variables that are asked for: those that Microsoft's clients read before or while they look for a
+/// managed identity. Of those that hold secrets only the fact that they are set is kept (see [`is_secret`]).
+pub const VARIABLES: &[&str] = &[
+    "ACC_CLOUD",
+    "ALL_PROXY",
+    "AZUREPS_HOST_ENVIRONMENT",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_PASSWORD",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_TENANT_ID",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_USERNAME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSAL_MANAGED_IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// Does this variable hold a secret? Of such a variable only the fact that it is set goes into evidence.
+pub fn is_secret(variable: &str) -> bool {
+    let name = variable.to_ascii_uppercase();
+    name.ends_with("_SECRET") || name.ends_with("_PASSWORD") || name == "IDENTITY_HEADER"
+}

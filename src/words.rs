@@ -1,0 +1,42 @@
+//! Small things said in words: durations and numbers. Knows nothing of checks.
+
+use std::time::Duration;
+
+/// A number of things: `1 attempt`, `3 attempts`.
+pub fn plural(n: u64, unit: &str) -> String {
+    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+}
+
+/// A duration as people say it: `3 ms`, `1.2 s`, `20 minutes`.
+pub fn in_words(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    match duration.as_secs() {
+        0 => format!("{ms} ms"),
+        1..=9 => format!("{:.1} s", duration.as_secs_f64()),
+        s @ 10..=119 => format!("{s} s"),
+        s @ 120..=7199 => plural(s / 60, "minute"),
+        s @ 7200..=172_799 => plural(s / 3600, "hour"),
+        s => plural(s / 86_400, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_said_as_people_say_it() {
+        for (ms, words) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_250, "1.2 s"),
+            (10_000, "10 s"),
+            (119_999, "119 s"),
+            (120_000, "2 minutes"),
+            (7_200_000, "2 hours"),
+            (86_400_000 * 3, "3 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_millis(ms)), words);
+        }
+    }
+}

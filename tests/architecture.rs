@@ -1,0 +1,170 @@
+//! Who may import whom. The rooms stay apart: checks see evidence, renderers see a report, one place talks.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// A room (a folder or a file of src/), and all rooms of this crate that it may use.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("words", &[]),
+    ("exit", &[]),
+    ("plan", &[]),
+    ("token", &[]),
+    ("request", &[]),
+    ("evidence", &["plan", "request", "token"]),
+    ("azure", &["evidence", "plan"]),
+    ("case", &["azure", "check", "evidence", "plan", "token"]),
+    ("check", &["case", "evidence", "plan"]),
+    ("checks", &["azure", "case", "check", "evidence", "plan", "token", "words"]),
+    ("recorder", &["azure", "evidence", "token"]),
+    ("engine", &["azure", "case", "check", "checks", "evidence", "plan", "recorder"]),
+    ("page", &["check", "checks"]),
+    ("fill", &["page"]),
+    ("report", &["azure", "case", "check", "checks", "engine", "evidence", "fill", "page", "plan", "token"]),
+    ("render", &["check", "evidence", "fill", "page", "report", "words"]),
+    ("wire", &["evidence", "token"]),
+    ("simulator", &["azure", "evidence", "plan", "token"]),
+    ("scenarios", &["check", "checks", "options", "page", "simulator"]),
+    ("explain", &["azure", "check", "checks", "fill", "options", "page", "render"]),
+    ("cli", &["fill"]),
+    ("options", &["azure", "cli", "engine", "fill", "plan"]),
+    ("output", &["fill"]),
+    (
+        "run",
+        &[
+            "cli",
+            "engine",
+            "evidence",
+            "exit",
+            "explain",
+            "fill",
+            "options",
+            "output",
+            "plan",
+            "render",
+            "report",
+            "scenarios",
+            "simulator",
+            "wire",
+        ],
+    ),
+    ("main", &["cli", "exit", "output", "run"]),
+    ("lib", &[]),
+];
+
+/// What touches the world, and the only rooms that may.
+const WORLD: &[(&str, &[&str])] = &[
+    (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
+    (r"\bstd::fs\b", &["wire", "simulator", "output"]),
+    (r"\bstd::env\b", &["wire", "run"]),
+    (r"\bstd::io\b", &["wire", "simulator", "output", "run"]),
+    (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
+    (r"\bstd::process\b", &["exit", "main"]),
+    (r"\b(Instant|SystemTime)\b", &["wire"]),
+    (r"Timestamp::now\(", &["wire", "simulator"]),
+    (r"\bureq::", &["wire"]),
+    (r"\brustls", &["wire", "simulator"]),
+    (r"\bclap::", &["cli", "main"]),
+    (r"\bindicatif::", &["run"]),
+    (r"\bcolored::", &["render"]),
+    (r"\.expose\(\)", &["wire", "simulator", "recorder"]),
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    files
+}
+
+/// The room that a file is in.
+fn room(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code without comments and without the tests at its end.
+fn code(text: &str) -> String {
+    let product = text.split("#[cfg(test)]").next().unwrap();
+    product.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_room_uses_only_the_rooms_it_may() {
+    let named = Regex::new(r"\b(?:crate|midoctor)::(?:\{([^}]*)\}|([a-z_]+))").unwrap();
+    for (path, text) in sources() {
+        let own = room(&path);
+        let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == own).unwrap_or_else(|| panic!("{own} is not listed"));
+        for found in named.captures_iter(&code(&text)) {
+            let group = found.get(1).map_or("", |group| group.as_str());
+            let several = group.split(',').map(|name| name.trim().split("::").next().unwrap());
+            let one = found.get(2).map_or("", |one| one.as_str());
+            for used in several.chain([one]).filter(|name| ROOMS.iter().any(|(room, _)| room == name)) {
+                assert!(used == own || allowed.contains(&used), "{}: {own} uses {used}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_listed_room_exists() {
+    let rooms: BTreeSet<String> = sources().iter().map(|(path, _)| room(path)).collect();
+    assert_eq!(rooms, ROOMS.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+#[test]
+fn only_these_rooms_touch_the_world() {
+    for (pattern, allowed) in WORLD {
+        let pattern = Regex::new(pattern).unwrap();
+        for (path, text) in sources() {
+            let own = room(&path);
+            assert!(
+                allowed.contains(&own.as_str()) || !pattern.is_match(&code(&text)),
+                "{}: {} is not for {own}",
+                path.display(),
+                pattern.as_str()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_type_that_can_hold_a_token_shows_it_to_nobody() {
+    let text = code(&sources().into_iter().find(|(path, _)| room(path) == "token").unwrap().1);
+    for name in ["Secret", "Token"] {
+        let derived = Regex::new(&format!(r"#\[derive\([^\]]*\]\s*pub struct {name}\b")).unwrap();
+        let shown =
+            Regex::new(&format!(r"impl[^\n]*(Debug|Display|Serialize|Clone|Deref)[^\n]* for {name}\b")).unwrap();
+        assert!(!derived.is_match(&text) && !shown.is_match(&text), "{name}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_room_should_be() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 420, "{} has {lines} lines; split it", path.display());
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}

@@ -1,0 +1,262 @@
+//! The contract between checks, pages and simulator: listed = documented = provoked = emitted, in process.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use midoctor::check::{Severity, Status};
+use midoctor::engine::{self, Limits, Overall};
+use midoctor::evidence::{Evidence, Request};
+use midoctor::report::{Report, Run};
+use midoctor::simulator::{Azure, CANARY, SimulatedMachine};
+use midoctor::{checks, options, page, render, scenarios};
+
+/// The whole public vocabulary. A code is never renamed, removed or used for something else; this list says so.
+const VOCABULARY: &[(&str, &[&str])] = &[
+    ("platform", &["not-on-azure"]),
+    ("clock", &["clock-skewed"]),
+    ("environment", &["env-proxy", "env-shadowed"]),
+    (
+        "metadata",
+        &[
+            "imds-timeout",
+            "imds-refused",
+            "imds-proxied",
+            "imds-not-azure",
+            "imds-denied",
+            "imds-throttled",
+            "imds-updating",
+            "imds-server-error",
+            "imds-header",
+        ],
+    ),
+    ("retired", &["legacy-answering", "legacy-endpoint"]),
+    ("identity", &["identity-none", "identity-ambiguous", "identity-unknown"]),
+    ("principal", &["identity-stale", "identity-foreign"]),
+    ("token", &["resource-invalid", "request-malformed", "token-refused"]),
+    (
+        "validity",
+        &[
+            "token-expired",
+            "token-not-yet-valid",
+            "audience-mismatch",
+            "cloud-mismatch",
+            "token-malformed",
+            "token-cached",
+        ],
+    ),
+    ("arm", &["dns-failure", "arm-unreachable", "tls-intercepted", "service-transient"]),
+    ("reader", &["role-missing", "role-propagating"]),
+    ("roles", &["role-insufficient", "role-denied"]),
+];
+
+fn at() -> Timestamp {
+    "2026-09-01T10:11:12Z".parse().unwrap()
+}
+
+/// What a VM in that state would report, at a fixed time.
+fn play(name: &str) -> Report {
+    let scenario = scenarios::find(name).unwrap().scenario().unwrap();
+    let plan = options::plan(&scenario.command.identity, &scenario.command.resource).unwrap();
+    let machine = SimulatedMachine::at(Azure::new(scenario), at());
+    let (evidence, took) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
+    report(evidence, took.as_millis() as u64)
+}
+
+fn report(evidence: Evidence, duration_ms: u64) -> Report {
+    let run = Run { id: "r".into(), started: evidence.taken_at.to_string(), duration_ms, attempts: 1, waited_ms: 0 };
+    Report::new(&engine::diagnose(&evidence), evidence, run)
+}
+
+fn codes(report: &Report) -> Vec<&str> {
+    report.checks.iter().flat_map(|check| &check.findings).map(|finding| finding.code.as_str()).collect()
+}
+
+fn names() -> Vec<&'static str> {
+    scenarios::all().into_iter().map(|scenario| scenario.name).collect()
+}
+
+#[test]
+fn the_vocabulary_is_listed_and_documented() {
+    let documented: Vec<(&str, Vec<&str>)> = checks::all()
+        .map(|check| (check.id, page::of(check).sections.iter().map(|section| section.code.as_str()).collect()))
+        .collect();
+    let listed: Vec<(&str, Vec<&str>)> = VOCABULARY.iter().map(|(id, codes)| (*id, codes.to_vec())).collect();
+    assert_eq!(documented, listed);
+}
+
+#[test]
+fn a_check_emits_what_its_page_says_it_emits() {
+    for check in checks::all() {
+        let emitted = page::of(check).sections.iter().filter(|section| !section.client_only);
+        assert_eq!(
+            check.codes.to_vec(),
+            emitted.map(|section| section.code.as_str()).collect::<Vec<_>>(),
+            "{}",
+            check.id
+        );
+    }
+}
+
+#[test]
+fn every_page_in_the_folder_belongs_to_a_check() {
+    let folder: BTreeSet<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/checks"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(folder, checks::all().map(|check| format!("{}.md", check.id)).collect());
+}
+
+#[test]
+fn every_check_needs_only_checks_that_exist() {
+    let ids: Vec<&str> = checks::all().map(|check| check.id).collect();
+    for check in checks::all() {
+        assert!(check.needs.iter().all(|need| ids.contains(need) && *need != check.id), "{}", check.id);
+    }
+}
+
+#[test]
+fn every_code_is_provoked_by_its_example_and_nothing_else_is_found() {
+    for check in checks::all() {
+        for section in &page::of(check).sections {
+            assert_eq!(section.example.is_none(), section.client_only, "{}: example", section.code);
+            if section.client_only {
+                continue;
+            }
+            let report = play(&section.code);
+            assert_eq!(codes(&report), [section.code.as_str()], "{}", section.code);
+            let finding = report.checks.iter().flat_map(|check| &check.findings).next().unwrap();
+            assert_eq!(Some(finding.severity), section.severity, "{}: severity", section.code);
+            let expected = match finding.severity {
+                Severity::Error => (1, Some(section.code.as_str())),
+                Severity::Warning => (0, None),
+            };
+            assert_eq!((report.exit_code, report.root_cause.as_deref()), expected, "{}", section.code);
+        }
+    }
+}
+
+#[test]
+fn healthy_scenarios_are_healthy_and_nothing_is_left_open() {
+    for name in ["healthy", "healthy-user-assigned", "healthy-both"] {
+        let report = play(name);
+        assert!(report.checks.iter().all(|check| check.status == Status::Pass), "{name}: {:?}", report.checks);
+        assert_eq!((report.exit_code, report.summary.pass), (0, 12), "{name}");
+    }
+}
+
+#[test]
+fn what_a_failure_leaves_open_is_blocked_by_it_and_not_unknown() {
+    for name in names() {
+        for check in play(name).checks {
+            let supporting = ["platform", "environment"].contains(&check.id.as_str());
+            assert!(check.status != Status::Unknown || supporting, "{name}: {}: {}", check.id, check.summary);
+        }
+    }
+}
+
+#[test]
+fn every_template_is_filled_with_this_machines_names() {
+    for name in names() {
+        for finding in play(name).checks.iter().flat_map(|check| &check.findings) {
+            assert!(!finding.seen.contains(['<', '>']), "{name}: {}", finding.seen);
+            let lines = finding.remedy.commands.iter().map(|command| &command.line);
+            for text in lines.chain(&finding.remedy.steps).chain([&finding.seen]) {
+                assert!(!text.contains("{{") && !text.contains("}}"), "{name}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_saved_report_judged_again_says_the_same() {
+    for name in names() {
+        let first = play(name);
+        let saved = render::json::render(&first).unwrap();
+        let read: Report = serde_json::from_str(&saved).unwrap();
+        assert!(read == first, "{name}: read back");
+        assert!(report(read.evidence, first.run.duration_ms) == first, "{name}: judged again");
+    }
+}
+
+#[test]
+fn without_one_of_its_exchanges_no_report_says_anything_wrong() {
+    for name in names() {
+        let whole = play(name);
+        for left_out in 0..whole.evidence.exchanges.len() {
+            let mut evidence = whole.evidence.clone();
+            let gone = evidence.exchanges.remove(left_out).request.in_words();
+            let less = report(evidence, whole.run.duration_ms);
+            for (before, after) in whole.checks.iter().zip(&less.checks) {
+                let what = format!(
+                    "{name} without “{gone}”: {} {:?} became {:?}: {}",
+                    before.id, before.status, after.status, after.summary
+                );
+                let found = |check: &midoctor::report::CheckReport| {
+                    check.findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
+                };
+                assert!(found(after).is_empty() || found(after) == found(before), "{what}: a new finding");
+                assert!(
+                    after.status != Status::Pass || before.status != Status::Fail,
+                    "{what}: a failure became a pass"
+                );
+            }
+            let essential_fail = whole.checks.iter().any(|check| {
+                check.status == Status::Fail && checks::all().any(|known| known.id == check.id && known.essential)
+            });
+            if essential_fail {
+                assert_ne!(less.exit_code, 0, "{name} without “{gone}” reads healthy");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_byte_of_a_token_is_in_any_report() {
+    for name in names() {
+        let report = play(name);
+        let style = render::style::Style::default();
+        let detail = render::text::Detail { quiet: false, verbose: true };
+        for text in [render::json::render(&report).unwrap(), render::text::render(&report, style, detail)] {
+            assert!(!text.contains(CANARY), "{name}: the canary");
+            assert!(!text.contains("eyJ"), "{name}: the beginning of a JWT");
+        }
+    }
+}
+
+#[test]
+fn every_report_validates_against_the_published_schema() {
+    let schema = serde_json::to_value(schemars::schema_for!(Report)).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for name in names() {
+        let report = serde_json::to_value(play(name)).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+    assert!(!validator.is_valid(&serde_json::json!({"schema": "midoctor.report/1"})), "the schema refuses nothing");
+}
+
+#[test]
+fn the_same_evidence_gives_the_same_diagnosis_whatever_came_before() {
+    for name in names() {
+        assert!(play(name) == play(name), "{name}");
+    }
+}
+
+#[test]
+fn nothing_learned_is_undetermined_and_names_no_cause() {
+    let diagnosis = engine::diagnose(&Evidence::new(at(), options::plan(&[], &[]).unwrap()));
+    assert_eq!((diagnosis.overall, diagnosis.root_cause), (Overall::Undetermined, None));
+    assert!(diagnosis.checks.iter().all(|judged| judged.verdict.status() == Status::Unknown));
+}
+
+#[test]
+fn a_run_out_of_time_is_undetermined_and_says_what_was_not_asked() {
+    let machine = SimulatedMachine::at(Azure::new(scenarios::find("healthy").unwrap().scenario().unwrap()), at());
+    let limits = Limits { deadline: std::time::Duration::from_millis(5), ..Limits::default() };
+    let (evidence, _) = engine::examine(&machine, &options::plan(&[], &[]).unwrap(), limits, &|_: &Request| {});
+    let report = report(evidence, 5);
+    assert_eq!((report.exit_code, report.root_cause.as_deref()), (3, None));
+    assert!(report.summary.unknown > 0 && report.summary.fail == 0, "{:?}", report.summary);
+}
