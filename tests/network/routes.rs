@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("metadata refused", metadata_refused),
         Case::new("metadata without a route", || metadata_unroutable(None)),
         Case::new("metadata behind an unreachable route", || metadata_unroutable(Some("unreachable"))),
-        Case::new("metadata behind a prohibited route", metadata_prohibited),
+        Case::new("metadata behind a prohibited route", || metadata_unroutable(Some("prohibit"))),
         Case::new("manager packets dropped", manager_dropped),
         Case::new("manager refused", manager_refused),
         Case::new("manager without a route", manager_unroutable),
@@ -100,15 +100,6 @@ fn metadata_unroutable(kind: Option<&str>) {
     let ran = examine(&mut check(None, &[]));
     assert_root_cause(&ran, "imds-timeout", "metadata");
     assert_eq!(failures(&ran.report, connects_to_metadata), ["unroutable"]);
-}
-
-/// The system forbids the packet, as a local firewall does.
-fn metadata_prohibited() {
-    place::take_metadata_away();
-    place::route("prohibit", METADATA);
-    let ran = examine(&mut check(None, &[]));
-    assert_eq!(failures(&ran.report, connects_to_metadata), ["denied"]);
-    assert_eq!((ran.code, ran.report["verdict"].as_str()), (Some(3), Some("undetermined")), "{}", seen(&ran.report));
 }
 
 fn manager_dropped() {

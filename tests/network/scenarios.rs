@@ -61,7 +61,7 @@ fn prepare(scenario: &Scenario, simulator: &Simulator) {
     let announced: Vec<String> = scenario
         .environment
         .iter()
-        .map(|(name, value)| format!("set        {name}={}", shell_words::quote(value)))
+        .map(|(name, value)| format!("set        {name}={}", midoctor::fill::posix(value)))
         .collect();
     let set: Vec<&String> = simulator.announced.iter().filter(|line| line.starts_with("set ")).collect();
     assert_eq!(set, announced.iter().collect::<Vec<_>>(), "simulate names the scenario's environment");
