@@ -8,6 +8,7 @@
 #[path = "../namespace/mod.rs"]
 mod namespace;
 mod proxies;
+mod readme;
 mod routes;
 mod scenarios;
 
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases()).collect();
+    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
+    let cases = cases.chain(readme::cases()).collect();
     let patience = Duration::from_secs(90);
     namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
 }
