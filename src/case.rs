@@ -49,8 +49,10 @@ impl<'a> Case<'a> {
     /// The VM's ARM resource ID, checked to be one: it becomes part of URLs.
     pub fn vm_id(&self) -> Option<String> {
         let id = self.instance()?.resource_id?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.()".contains(c);
-        (VmId::parse(&id).is_some() && id.starts_with('/') && id.chars().all(plain)).then_some(id)
+        // Resource groups may have letters of any language; what could change a URL may not be in it.
+        let plain = |c: char| c.is_alphanumeric() || "/-_.()".contains(c);
+        let steps_out = id.split('/').any(|part| part == "." || part == "..");
+        (VmId::parse(&id).is_some() && id.starts_with('/') && id.chars().all(plain) && !steps_out).then_some(id)
     }
 
     /// The identity this case is about.
@@ -203,10 +205,10 @@ impl<'a> Case<'a> {
         self.evidence.exchange(request)
     }
 
-    /// The variables of the environment, when they were read.
+    /// A variable of the environment, when that was read. Clients take an empty one for unset, and so does this.
     pub fn variable(&self, name: &str) -> Option<&'a str> {
         match self.outcome(&Request::Environment)? {
-            Outcome::Variables { set } => set.get(name).map(String::as_str),
+            Outcome::Variables { set } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
             _ => None,
         }
     }

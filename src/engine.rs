@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::azure::cloud::is_manager;
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Status, Subject, Verdict};
@@ -35,6 +36,9 @@ const ROUNDS: usize = 12;
 /// The documented back-off: about 0, 2, 6, 14 and 30 seconds after the first try.
 const BACK_OFF: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
+
+/// A server may ask for any pause; longer ones are as good as never.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Told of every question when it is put, for people who wait.
 pub type Progress<'a> = dyn Fn(&Request) + Sync + 'a;
@@ -127,23 +131,39 @@ impl Round<'_> {
         let mut attempts = Vec::new();
         let mut spent = Duration::ZERO;
         if budget.is_zero() {
-            let outcome = Outcome::failed(Failure::NotAsked, "the run's deadline had passed");
+            let outcome = Outcome::failed(Failure::OutOfTime, "the run's deadline had passed");
             attempts.push(Attempt { started_ms: millis(started), duration_ms: 0, outcome });
             return (Exchange { request, attempts }, spent);
         }
         loop {
             let (took, outcome) = self.recorder.ask(&request, budget.saturating_sub(spent));
             let again = again_after(&request, &outcome, attempts.len());
-            attempts.push(Attempt { started_ms: millis(started + spent), duration_ms: millis(took), outcome });
+            let started_ms = millis(started + spent);
             spent += took;
+            let outcome = if budget < self.limits.question { cut_short(outcome, spent, budget) } else { outcome };
+            attempts.push(Attempt { started_ms, duration_ms: millis(took), outcome });
             match again {
-                Some(pause) if spent + pause < budget => {
+                Some(pause) if spent.saturating_add(pause) < budget => {
                     self.wire.pause(pause);
                     spent += pause;
                 }
                 _ => return (Exchange { request, attempts }, spent),
             }
         }
+    }
+}
+
+/// An answer that did not come because the run's deadline left less than a question's time says nothing of the other side.
+/// Nine tenths of the time is what a connection gets, so from there on it was the deadline.
+fn cut_short(outcome: Outcome, spent: Duration, budget: Duration) -> Outcome {
+    match &outcome {
+        Outcome::Failed(failed)
+            if matches!(failed.why, Failure::ConnectTimeout | Failure::AnswerTimeout | Failure::NameUnknown)
+                && spent >= budget.mul_f64(0.85) =>
+        {
+            Outcome::failed(Failure::OutOfTime, "the run's deadline passed before the answer came")
+        }
+        _ => outcome,
     }
 }
 
@@ -160,6 +180,7 @@ fn again_after(request: &Request, outcome: &Outcome, tries: usize) -> Option<Dur
         return (azure && (busy || updating)).then_some(scheduled);
     }
     let told = answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+    let told = told.map(|told: Duration| told.min(LONGEST_PAUSE));
     (busy && request.url().is_some_and(|url| url.starts_with("https://")))
         .then(|| told.unwrap_or(scheduled).max(BACK_OFF[0]))
 }
@@ -264,7 +285,14 @@ fn settle(judged: &mut [Judged]) {
 /// The failed check that stands in the way, seen through those that are blocked themselves.
 fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'static str> {
     let Judged { subject, check, .. } = &judged[index];
-    let in_the_way = |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject);
+    // What an identity may do hangs on its token for Azure Resource Manager, not on those for other resources.
+    let other_resource = |other: &Judged| {
+        subject.identity.is_some()
+            && subject.resource.is_none()
+            && other.subject.resource.as_ref().is_some_and(|resource| !is_manager(resource))
+    };
+    let in_the_way =
+        |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject) && !other_resource(other);
     judged.iter().filter(in_the_way).find_map(|other| match &other.verdict {
         // One that waits for this very check does not stand in its way.
         Verdict::Blocked(by) => Some(*by).filter(|by| *by != check.id),
@@ -299,7 +327,7 @@ fn overall(judged: &[Judged], evidence: &Evidence) -> Overall {
         exchange
             .attempts
             .iter()
-            .any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::NotAsked))
+            .any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::OutOfTime))
     });
     let open = judged
         .iter()
@@ -355,6 +383,7 @@ mod tests {
             (&manager, answered(503, &[]), 0, Some(2)),
             (&manager, answered(429, &[("retry-after", "6")]), 0, Some(6)),
             (&manager, answered(429, &[("retry-after", "0")]), 0, Some(2)),
+            (&manager, answered(503, &[("retry-after", "18446744073709551615")]), 0, Some(3600)),
             (&manager, answered(429, &[("retry-after", "soon")]), 1, Some(4)),
             (&manager, answered(403, &[]), 0, None),
             (&manager, Outcome::failed(Failure::Closed, ""), 0, None),

@@ -103,8 +103,8 @@ pub enum Failure {
     Absent,
     /// The file may not be read by this user.
     Denied,
-    /// The run's deadline passed before the question could be put.
-    NotAsked,
+    /// The run's deadline passed before the question could be put, or before its answer came.
+    OutOfTime,
     /// This machine cannot put that question.
     Unsupported,
     /// Anything else; see the detail.

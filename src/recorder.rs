@@ -113,12 +113,13 @@ impl<'a> Recorder<'a> {
 
     /// Takes the token out of a token answer and keeps it; seals whatever else looks like one.
     fn seal_body(&self, request: &Request, status: u16, text: &str) -> (String, Option<Claims>) {
+        // A success where a token was asked for may hold one in any disguise.
+        let withheld = || {
+            let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
+            (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()))
+        };
         let Ok(Value::Object(mut json)) = serde_json::from_str::<Value>(text) else {
-            // A success that cannot be read, where a token was asked for, may hold one in any disguise.
-            if request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<') && !text.is_empty() {
-                return (format!("(withheld: {} bytes that are not JSON)", text.len()), None);
-            }
-            return (self.seal_text(text), None);
+            return (withheld().unwrap_or_else(|| self.seal_text(text)), None);
         };
         let mut claims = None;
         let mut changed = false;
@@ -139,6 +140,9 @@ impl<'a> Recorder<'a> {
                     tokens.insert(url.to_owned(), token.into());
                 }
             }
+        }
+        if let Some(withheld) = withheld().filter(|_| claims.is_none()) {
+            return (withheld, None);
         }
         // Unchanged bodies stay as they came, white space and all; a changed one is written anew.
         let kept = if changed { Value::Object(json).to_string() } else { text.to_owned() };
@@ -193,13 +197,13 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// `http://user:password@proxy:3128` becomes `http://proxy:3128`; without a scheme the same.
+/// `http://user:password@proxy:3128` becomes `http://proxy:3128`. Passwords hold anything, also what ends a host in a
+/// well-formed URL, so all goes that stands before the last `@`, but for the scheme.
 fn without_user_info(value: &str) -> String {
-    let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if scheme.is_empty() { format!("{host}{tail}") } else { format!("{scheme}://{host}{tail}") }
+    let Some((before, host)) = value.rsplit_once('@') else { return value.to_owned() };
+    let scheme = before.split(':').next().unwrap_or_default();
+    let is_scheme = before[scheme.len()..].starts_with(":/") && scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_scheme { format!("{scheme}://{host}") } else { host.to_owned() }
 }
 
 #[cfg(test)]
@@ -212,7 +216,10 @@ mod tests {
             ("http://u:p@proxy:3128/", "http://proxy:3128/"),
             ("u:p@proxy", "proxy"),
             ("http://u:p@ss@proxy", "http://proxy"),
-            ("http://proxy/path@x", "http://proxy/path@x"),
+            ("http://user:pa/ss#wd@proxy:3128", "http://proxy:3128"),
+            ("http:/user:pw@p", "http://p"),
+            ("user:http://x@p", "p"),
+            ("http://proxy:3128/", "http://proxy:3128/"),
             ("", ""),
         ] {
             assert_eq!(without_user_info(value), kept);

@@ -301,11 +301,12 @@ fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
         Verdict::Skip(why) => (format!("{title}: skipped, {}", visible(why)), None, Vec::new()),
         Verdict::Found(findings) => {
             let reports = findings.iter().map(|finding| finding_report(finding, page, &known)).collect();
-            let titles: Vec<&str> = findings
+            let mut titles: Vec<&str> = findings
                 .iter()
                 .filter_map(|finding| page.sections.iter().find(|section| section.code == finding.code))
                 .map(|section| section.title.as_str())
                 .collect();
+            titles.dedup();
             (titles.join(" "), None, reports)
         }
     };

@@ -1,40 +1,60 @@
-//! A token is sent to Azure Resource Manager and nowhere else, and its bytes come back in nothing: a wire that is as
-//! hostile as it can be tries to get it out.
+//! A token is sent to Azure Resource Manager and nowhere else, and no secret's bytes come back in anything: a wire that is as
+//! hostile as it can be tries to get them out.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use midoctor::engine::{self, Limits};
-use midoctor::evidence::{Evidence, Raw, Reply, Request, Wire};
+use midoctor::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
 use midoctor::plan::Plan;
+use midoctor::recorder::Recorder;
 use midoctor::render;
 use midoctor::report::{Report, Run};
 use midoctor::simulator::{Azure, CANARY, Scenario, SimulatedMachine};
 use midoctor::token::{Secret, Token};
 
-/// A healthy VM whose answers somebody rewrites.
+/// An HTTP response on its way back.
+#[derive(Clone)]
+struct Response {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// A VM whose answers somebody rewrites.
 struct Hostile<F> {
     machine: SimulatedMachine,
     rewrite: F,
-    /// The hosts that were sent a token.
+    /// The origins that were sent a token.
     trusted: Mutex<Vec<String>>,
-    seen: Mutex<Option<String>>,
+    token: Mutex<String>,
 }
 
-impl<F: Fn(&Request, &str, Vec<u8>) -> (u16, Vec<(String, String)>, Vec<u8>) + Sync> Wire for Hostile<F> {
+impl<F: Fn(&Request, &str, Response) -> Response + Sync> Hostile<F> {
+    fn new(rewrite: F) -> Self {
+        let machine = SimulatedMachine::new(Azure::new(Scenario::default()));
+        Self { machine, rewrite, trusted: Mutex::default(), token: Mutex::default() }
+    }
+}
+
+impl<F: Fn(&Request, &str, Response) -> Response + Sync> Wire for Hostile<F> {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         if let Some(token) = bearer {
-            let host = url::Url::parse(request.url().unwrap()).unwrap().origin().ascii_serialization();
-            self.trusted.lock().unwrap().push(host);
-            *self.seen.lock().unwrap() = Some(token.expose().to_owned());
+            let origin = url::Url::parse(request.url().unwrap()).unwrap().origin().ascii_serialization();
+            self.trusted.lock().unwrap().push(origin);
+            *self.token.lock().unwrap() = token.expose().to_owned();
         }
+        // Azure forgets who asks, so that what a made-up token opens does not matter.
         let reply = self.machine.ask(request, bearer, within);
-        let Raw::Http { body, cut, certificate, .. } = reply.raw else { return reply };
-        let token = self.seen.lock().unwrap().clone().unwrap_or_default();
-        let (status, headers, body) = (self.rewrite)(request, &token, body.bytes().to_vec());
-        Reply { took: reply.took, raw: Raw::Http { status, headers, body: Secret::new(body), cut, certificate } }
+        let Raw::Http { status, headers, body, cut, certificate } = reply.raw else { return reply };
+        let body = String::from_utf8(body.bytes().to_vec()).unwrap();
+        let token = self.token.lock().unwrap().clone();
+        let Response { status, headers, body } = (self.rewrite)(request, &token, Response { status, headers, body });
+        let body = Secret::new(body.into_bytes());
+        Reply { took: reply.took, raw: Raw::Http { status, headers, body, cut, certificate } }
     }
 
     fn pause(&self, _: Duration) {}
@@ -44,25 +64,24 @@ impl<F: Fn(&Request, &str, Vec<u8>) -> (u16, Vec<(String, String)>, Vec<u8>) + S
     }
 }
 
-fn imds() -> Vec<(String, String)> {
-    vec![("Server".into(), "IMDS/1".into()), ("Content-Type".into(), "application/json".into())]
+/// Runs against it and returns everything that could be printed, with the origins that got a token.
+fn everything_said(rewrite: impl Fn(&Request, &str, Response) -> Response + Sync) -> (String, Vec<String>) {
+    let wire = Hostile::new(rewrite);
+    let said = printed(&wire);
+    let mut origins = wire.trusted.into_inner().unwrap();
+    origins.sort();
+    origins.dedup();
+    (said, origins)
 }
 
-/// Runs against it and returns everything that could be printed, with the hosts that got a token.
-fn everything_said(
-    rewrite: impl Fn(&Request, &str, Vec<u8>) -> (u16, Vec<(String, String)>, Vec<u8>) + Sync,
-) -> (String, Vec<String>) {
-    let machine = SimulatedMachine::new(Azure::new(Scenario::default()));
-    let wire = Hostile { machine, rewrite, trusted: Mutex::default(), seen: Mutex::default() };
-    let (evidence, _): (Evidence, _) = engine::examine(&wire, &Plan::default(), Limits::default(), &|_: &Request| {});
+/// All that a run over this wire can print.
+fn printed(wire: &dyn Wire) -> String {
+    let (evidence, _) = engine::examine(wire, &Plan::default(), Limits::default(), &|_: &Request| {});
     let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
     let report = Report::new(&engine::diagnose(&evidence), evidence, run);
     let detail = render::text::Detail { quiet: false, verbose: true };
     let text = render::text::render(&report, render::style::Style::default(), detail);
-    let mut hosts = wire.trusted.into_inner().unwrap();
-    hosts.sort();
-    hosts.dedup();
-    (text + &render::json::render(&report).unwrap(), hosts)
+    text + &render::json::render(&report).unwrap()
 }
 
 fn sealed(said: &str, what: &str) {
@@ -70,33 +89,61 @@ fn sealed(said: &str, what: &str) {
     assert!(!said.contains("eyJ"), "{what}: the beginning of a token came out");
 }
 
+fn to_manager(request: &Request) -> bool {
+    request.url().is_some_and(|url| url.starts_with("https:"))
+}
+
 #[test]
 fn a_token_goes_to_azure_resource_manager_and_nowhere_else() {
-    let (said, hosts) = everything_said(|_, _, body| (200, imds(), body));
+    let (said, origins) = everything_said(|_, _, response| response);
     sealed(&said, "healthy");
-    assert_eq!(hosts, ["https://management.azure.com"]);
+    assert_eq!(origins, ["https://management.azure.com"]);
 }
 
 #[test]
 fn a_vm_document_cannot_lead_the_token_elsewhere() {
     for cloud in ["evil.example", "AzurePublicCloud.evil.example", "../../evil"] {
-        let (said, hosts) = everything_said(|_, _, body| {
-            (200, imds(), String::from_utf8(body).unwrap().replace("AzurePublicCloud", cloud).into_bytes())
+        let (said, origins) = everything_said(|_, _, response| Response {
+            body: response.body.replace("AzurePublicCloud", cloud),
+            ..response
         });
         sealed(&said, cloud);
-        assert!(hosts.is_empty(), "{cloud}: {hosts:?}");
+        assert!(origins.is_empty(), "{cloud}: {origins:?}");
     }
-    for id in [
-        "@evil.example/subscriptions/s",
-        "/subscriptions/s?x=",
-        "/subscriptions/3d9b6c1e\\u000d\\u000aHost: evil.example",
-    ] {
-        let (said, hosts) = everything_said(|_, _, body| {
-            (200, imds(), String::from_utf8(body).unwrap().replace("/subscriptions/3d9b6c1e", id).into_bytes())
+    for id in
+        ["@evil.example/subscriptions/s", "/subscriptions/s?x=", "/subscriptions/3d\\u000d\\u000aHost: evil.example"]
+    {
+        let (said, origins) = everything_said(|_, _, response| Response {
+            body: response.body.replace("/subscriptions/3d9b6c1e", id),
+            ..response
         });
         sealed(&said, id);
-        assert!(hosts.iter().all(|host| host == "https://management.azure.com"), "{id}: {hosts:?}");
+        assert!(origins.iter().all(|origin| origin == "https://management.azure.com"), "{id}: {origins:?}");
     }
+}
+
+/// The recorder is the last gate: whatever a check asks for, it lets no token out to others.
+#[test]
+fn the_recorder_gives_a_token_to_no_other_host_and_to_none_without_tls() {
+    let wire = Hostile::new(|_: &Request, _: &str, response| response);
+    let recorder = Recorder::new(&wire);
+    let within = Duration::from_secs(10);
+    let token = midoctor::case::token_request("https://management.azure.com/", None);
+    assert!(matches!(recorder.ask(&token, within).1, Outcome::Answered(_)));
+    for url in [
+        "https://evil.example/subscriptions",
+        "https://management.azure.com.evil.example/",
+        "https://management.azure.com@evil.example/",
+        "https://management.azure.com:8443/",
+        "http://management.azure.com/",
+        "http://169.254.169.254/metadata/instance",
+    ] {
+        let outcome = recorder.ask(&Request::manager(url, Some(&token)), within).1;
+        assert_eq!(outcome.failure().map(|failed| failed.why), Some(Failure::Unsupported), "{url}");
+    }
+    assert!(wire.trusted.lock().unwrap().is_empty());
+    recorder.ask(&Request::manager("https://management.azure.com/subscriptions", Some(&token)), within);
+    assert_eq!(*wire.trusted.lock().unwrap(), ["https://management.azure.com"]);
 }
 
 #[test]
@@ -112,47 +159,143 @@ fn a_manager_that_echoes_the_token_gets_it_sealed() {
             token.split_once('.').map_or(String::new(), |(_, rest)| format!("eyJhbGciOiJ9.{rest}"))
         }),
     ] {
-        let (said, _) = everything_said(|request, token, body| match request.url() {
-            Some(url) if url.starts_with("https:") && !token.is_empty() => {
-                let header = ("www-authenticate".to_owned(), format!("Bearer error=\"{token}\""));
-                (
-                    403,
-                    vec![header, ("location".into(), format!("https://evil.example/{token}"))],
-                    wrap(token).into_bytes(),
-                )
+        let (said, _) = everything_said(|request, token, mut response| {
+            if to_manager(request) && !token.is_empty() {
+                response.status = 403;
+                response.headers.push(("www-authenticate".into(), format!("Bearer error=\"{token}\"")));
+                response.headers.push(("location".into(), format!("https://evil.example/{token}")));
+                response.body = wrap(token);
             }
-            _ => (200, imds(), body),
+            response
         });
         sealed(&said, what);
+    }
+}
+
+/// A token need not look like one: what was issued is looked for as it stands.
+#[test]
+fn an_opaque_token_that_is_echoed_is_sealed_too() {
+    let opaque = format!("opaque-{CANARY}-token");
+    let wire = Hostile::new(|request: &Request, _: &str, mut response: Response| {
+        if request.asks_for_token() {
+            response.body = format!("{{\"access_token\":\"{opaque}\"}}");
+        } else if to_manager(request) {
+            response.body = format!("{{\"error\":{{\"code\":\"X\",\"message\":\"{opaque}\"}}}}");
+        }
+        response
+    });
+    let recorder = Recorder::new(&wire);
+    let token = midoctor::case::token_request("https://management.azure.com/", None);
+    for request in [token.clone(), Request::manager("https://management.azure.com/subscriptions", Some(&token))] {
+        let kept = serde_json::to_string(&recorder.ask(&request, Duration::from_secs(10)).1).unwrap();
+        assert!(kept.contains("(sealed)") && !kept.contains(CANARY), "{kept}");
     }
 }
 
 #[test]
 fn a_token_answer_in_any_disguise_is_sealed() {
+    let opaque = |body: String| body.replace("eyJ", "opaque");
     for (what, disguise) in [
-        ("other keys", (|body| body.replace("access_token", "Access_Token")) as fn(String) -> String),
-        ("a refresh token", |body| body.replace("\"client_id\"", "\"refresh_token\"")),
-        ("two tokens", |body| body.replacen('{', "{\"access_token\":\"first\",", 1)),
-        ("not JSON", |body| body.replace('{', "")),
-        ("cut off", |body| body[..body.len() / 2].to_owned()),
-        ("nested", |body| format!("{{\"data\":{body}}}")),
-        ("in an array", |body| format!("[{body}]")),
-        ("five parts", |body| body.replace("\",\"client_id", ".more.parts\",\"client_id")),
+        (
+            "other keys",
+            Box::new(|body: String| body.replace("access_token", "Access_Token"))
+                as Box<dyn Fn(String) -> String + Sync>,
+        ),
+        (
+            "a refresh token",
+            Box::new(|body| body.replace("\"client_id\":\"", &format!("\"refresh_token\":\"{CANARY}"))),
+        ),
+        ("two tokens", Box::new(|body| body.replacen('{', "{\"access_token\":\"first\",", 1))),
+        ("not JSON", Box::new(|body| body.replace('{', ""))),
+        ("not JSON and no JWT", Box::new(move |body| opaque(body).replace('{', ""))),
+        ("cut off", Box::new(|body| body[..body.len() / 2].to_owned())),
+        ("nested", Box::new(|body| format!("{{\"data\":{body}}}"))),
+        ("nested and no JWT", Box::new(move |body| format!("{{\"data\":{}}}", opaque(body)))),
+        ("in an array", Box::new(|body| format!("[{body}]"))),
+        ("in an array and no JWT", Box::new(move |body| format!("[{}]", opaque(body)))),
+        ("five parts", Box::new(|body| body.replace("\",\"client_id", ".more.parts\",\"client_id"))),
     ] {
-        let (said, _) = everything_said(|request, _, body| {
-            let text = String::from_utf8(body).unwrap();
-            (200, imds(), if request.asks_for_token() { disguise(text) } else { text }.into_bytes())
+        let (said, _) = everything_said(|request, _, mut response| {
+            if request.asks_for_token() {
+                response.body = disguise(response.body);
+            }
+            response
         });
         sealed(&said, what);
     }
 }
 
+/// A wire that answers one kind of question by itself.
+struct Instead<'a> {
+    machine: SimulatedMachine,
+    answer: &'a (dyn Fn(&Request) -> Option<Outcome> + Sync),
+}
+
+impl Wire for Instead<'_> {
+    fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
+        match (self.answer)(request) {
+            Some(outcome) => Reply { took: Duration::ZERO, raw: Raw::Plain(outcome) },
+            None => self.machine.ask(request, bearer, within),
+        }
+    }
+
+    fn pause(&self, _: Duration) {}
+
+    fn now(&self) -> jiff::Timestamp {
+        self.machine.now()
+    }
+}
+
+fn instead(answer: &(dyn Fn(&Request) -> Option<Outcome> + Sync)) -> String {
+    printed(&Instead { machine: SimulatedMachine::new(Azure::new(Scenario::default())), answer })
+}
+
+#[test]
+fn of_secret_variables_only_that_they_are_set_is_kept_and_proxies_lose_their_passwords() {
+    let said = instead(&|request| {
+        let secrets = ["IDENTITY_HEADER", "MSI_SECRET", "AZURE_CLIENT_SECRET", "AZURE_PASSWORD"];
+        let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+        let mut set: BTreeMap<String, String> =
+            secrets.iter().map(|name| ((*name).to_owned(), CANARY.to_owned())).collect();
+        set.extend(proxies.map(|name| (name.to_owned(), format!("http://user:{CANARY}/#@proxy.example:3128"))));
+        set.extend(["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "IDENTITY_ENDPOINT"].map(|name| (name.into(), "x".into())));
+        (*request == Request::Environment).then_some(Outcome::Variables { set })
+    });
+    sealed(&said, "environment");
+    assert!(said.contains("http://proxy.example:3128"), "the proxy itself is named");
+    assert!(said.contains("\"IDENTITY_HEADER\": \"(set)\""), "that the secret is set is kept");
+}
+
+#[test]
+fn a_token_in_a_systems_error_or_in_a_file_is_sealed() {
+    let token = format!("eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.{CANARY}");
+    let said = instead(&|request| match request {
+        Request::File { .. } => Some(Outcome::Contents { text: token.clone() }),
+        Request::Connect { .. } => Some(Outcome::failed(Failure::Other, format!("error near {token}"))),
+        _ => None,
+    });
+    sealed(&said, "errors and files");
+    assert!(said.contains("(sealed)"));
+}
+
+#[test]
+fn headers_that_nobody_needs_are_not_kept() {
+    let (said, _) = everything_said(|_, _, mut response| {
+        for name in ["Set-Cookie", "Authorization", "X-Api-Key", "Authentication-Info"] {
+            response.headers.push((name.into(), CANARY.into()));
+        }
+        response
+    });
+    sealed(&said, "headers");
+}
+
 #[test]
 fn nothing_from_the_wire_reaches_the_terminal_as_a_control_character() {
-    let (said, _) = everything_said(|_, _, body| {
-        let text = String::from_utf8(body).unwrap().replace("vm-doctor-01", "vm\\u001b[2J\\u202e\\u0007\\nx");
-        (200, imds(), text.into_bytes())
+    let (said, _) = everything_said(|_, _, response| Response {
+        body: response.body.replace("vm-doctor-01", "vm\\u001b[2J\\u202e\\u009b\\u007f\\u0007\\nx"),
+        ..response
     });
-    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "a control character");
-    assert!(said.contains(r"vm\u{1b}[2J\u{202e}\u{7} x"), "the name is not shown at all");
+    let hidden = |c: char| (c != '\n' && c.is_control()) || c == '\u{202e}';
+    assert!(!said.chars().any(hidden), "a control character");
+    assert!(said.contains(r"vm\u{1b}[2J\u{202e}\u{9b}\u{7f}\u{7} x"), "the name is not shown at all");
 }

@@ -10,9 +10,14 @@ use super::metadata::field;
 use super::permissions::Permission;
 use crate::evidence::Answer;
 
+/// Letters beyond ASCII as URLs have them.
+fn encoded(url: String) -> String {
+    Url::parse(&url).map_or(url, Into::into)
+}
+
 /// The VM itself. Needs `Microsoft.Compute/virtualMachines/read`.
 pub fn vm_url(host: &str, vm: &str) -> String {
-    format!("https://{host}{vm}?api-version=2024-07-01")
+    encoded(format!("https://{host}{vm}?api-version=2024-07-01"))
 }
 
 /// The subscription, asked without a token: Azure Resource Manager answers 401 and so shows that it is there.
@@ -22,7 +27,7 @@ pub fn probe_url(host: &str, subscription: &str) -> String {
 
 /// What the caller may do at the VM, over all its assignments.
 pub fn permissions_url(host: &str, vm: &str) -> String {
-    format!("https://{host}{vm}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01")
+    encoded(format!("https://{host}{vm}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"))
 }
 
 /// The role assignments that reach the VM and are held by this principal, directly or through groups.
@@ -82,10 +87,11 @@ impl ArmError {
     }
 }
 
-/// Does this answer come from Azure Resource Manager, or from somebody in between? ARM answers in JSON and gives every
-/// request an ID.
+/// Does this answer come from Azure Resource Manager, or from somebody in between? It gives every request an ID (recorded),
+/// and its errors have a shape of their own.
 pub fn is_arm(answer: &Answer) -> bool {
-    answer.json().is_some() || answer.header("x-ms-request-id").is_some()
+    let marked = ["x-ms-request-id", "x-ms-correlation-request-id"].iter().any(|name| answer.header(name).is_some());
+    marked || ArmError::read(answer).is_some()
 }
 
 /// The identity block of a VM.

@@ -121,6 +121,14 @@ pub static CLOUDS: [Cloud; 3] = [
     },
 ];
 
+/// Is this Azure Resource Manager, by name or by one of the audiences it has in some cloud?
+pub fn is_manager(resource: &Resource) -> bool {
+    match resource {
+        Resource::Alias(alias) => alias == "arm",
+        Resource::Uri(uri) => CLOUDS.iter().any(|cloud| cloud.accepts_audience(uri)),
+    }
+}
+
 impl Cloud {
     /// The cloud with this azEnvironment, compared without regard to case: Microsoft's own sample is in capitals.
     pub fn named(environment: &str) -> Option<&'static Self> {

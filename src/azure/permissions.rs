@@ -2,7 +2,7 @@
 //!
 //! Per entry actions minus that entry's own notActions, union over entries; `*` spans any characters, `/` included; case
 //! does not matter (Microsoft's pages on role definitions). A required pattern that holds a wildcard itself is met only
-//! when one entry grants every expansion of it. Deny assignments and conditions are not seen here.
+//! when one entry grants every expansion of it, but for what others fill in. Deny assignments and conditions are not seen here.
 
 use serde_json::Value;
 
@@ -29,16 +29,19 @@ impl Permission {
         Self { actions: list("actions"), not_actions: list("notActions") }
     }
 
-    /// Does this entry alone allow every expansion of the required pattern?
-    pub fn allows(&self, required: &str) -> bool {
-        self.actions.iter().any(|action| covers(action, required))
-            && !self.not_actions.iter().any(|excluded| overlap(excluded, required))
+    /// What this entry takes out of the required pattern again; `None` when no action of it covers the pattern at all.
+    fn gaps(&self, required: &str) -> Option<Vec<&str>> {
+        self.actions.iter().any(|action| covers(action, required)).then(|| {
+            self.not_actions.iter().map(String::as_str).filter(|excluded| overlap(excluded, required)).collect()
+        })
     }
 }
 
-/// Do these entries together allow the required pattern?
+/// Do these entries together allow every expansion of the required pattern? An entry must cover it whole; what its
+/// notActions take out again, another entry may fill, if that one leaves no gap there itself.
 pub fn allow(entries: &[Permission], required: &str) -> bool {
-    entries.iter().any(|entry| entry.allows(required))
+    let whole = |pattern: &str| entries.iter().any(|entry| entry.gaps(pattern).is_some_and(|gaps| gaps.is_empty()));
+    whole(required) || entries.iter().any(|entry| entry.gaps(required).is_some_and(|gaps| gaps.into_iter().all(whole)))
 }
 
 /// Does `granted` match every text that `required` matches? A wildcard in `required` counts as a letter that no pattern
@@ -131,8 +134,12 @@ mod tests {
         let contributor = entry(&["*"], &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]);
         let granter = entry(&["Microsoft.Authorization/roleAssignments/write"], &[]);
         let required = "Microsoft.Authorization/roleAssignments/write";
-        assert!(contributor.allows("*/read"));
-        assert!(!contributor.allows(required));
+        assert!(allow(&[contributor.clone()], "*/read"));
+        assert!(!allow(&[contributor.clone()], required));
         assert!(allow(&[contributor, granter], required));
+        let holed = entry(&["*"], &["Microsoft.KeyVault/*/read"]);
+        assert!(!allow(&[holed.clone()], "*/read"));
+        assert!(allow(&[holed.clone(), entry(&["Microsoft.KeyVault/*"], &[])], "*/read"));
+        assert!(!allow(&[holed.clone(), holed], "*/read"));
     }
 }

@@ -46,7 +46,14 @@ pub fn is_user_assigned(id: &str) -> bool {
 
 /// Are these the same resource?
 pub fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
+    one.trim_end_matches('/').to_lowercase() == other.trim_end_matches('/').to_lowercase()
+}
+
+/// The scale set that an instance of a uniform one belongs to: `…/virtualMachineScaleSets/N`.
+pub fn scale_set(vm: &str) -> Option<&str> {
+    VmId::parse(vm)?.instance?;
+    let (set, _) = vm.trim_end_matches('/').rsplit_once('/')?.0.rsplit_once('/')?;
+    Some(set)
 }
 
 /// The last part of an ID: the resource's name.
@@ -85,6 +92,8 @@ mod tests {
     fn a_scale_set_instance_keeps_its_number() {
         let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/ss/virtualMachines/3";
         assert_eq!(VmId::parse(id).expect("an instance").instance.as_deref(), Some("3"));
+        assert_eq!(scale_set(id), Some(id.trim_end_matches("/virtualMachines/3")));
+        assert_eq!(scale_set(VM), None);
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>)
                     .with("responder", responder),
             );
         }
-        Failure::NotAsked => return Verdict::Unknown("the run's deadline passed before the question was put".into()),
+        Failure::OutOfTime => return Verdict::Unknown("the run's deadline passed before it could answer".into()),
         _ => return Verdict::Unknown(failed.detail.clone()),
     };
     Verdict::found(Finding::error(code).with("question", question).with("detail", detail))
@@ -215,7 +215,7 @@ fn judge_retired(case: &Case) -> Verdict {
     }
     // A machine without IPv6 has no ::1; that is as good as refused.
     let told = outcomes.len() == LOOPBACK.len()
-        && outcomes.iter().all(|(_, outcome)| outcome.failure().is_some_and(|failed| failed.why != Failure::NotAsked));
+        && outcomes.iter().all(|(_, outcome)| outcome.failure().is_some_and(|failed| failed.why != Failure::OutOfTime));
     match (told, case.outcome(&Request::Environment)) {
         (false, _) => Verdict::Unknown("the retired endpoint was not asked".into()),
         (true, Some(Outcome::Variables { .. })) => Verdict::pass(),

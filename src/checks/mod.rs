@@ -5,11 +5,18 @@ pub mod access;
 pub mod endpoint;
 pub mod host;
 pub mod identity;
+pub mod manager;
 pub mod token;
 
 use crate::check::Check;
 
 /// Every check, in the order of the report.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    host::CHECKS.iter().chain(&endpoint::CHECKS).chain(&identity::CHECKS).chain(&token::CHECKS).chain(&access::CHECKS)
+    host::CHECKS
+        .iter()
+        .chain(&endpoint::CHECKS)
+        .chain(&identity::CHECKS)
+        .chain(&token::CHECKS)
+        .chain(&manager::CHECKS)
+        .chain(&access::CHECKS)
 }

@@ -1,5 +1,8 @@
 //! The report as JSON, for programs: exactly the frozen structs, nothing of its own.
+//!
+//! JSON lets some characters stand that a terminal obeys; they are escaped, which reads back the same.
 
+use crate::fill::is_hidden;
 use crate::report::Report;
 
 /// Pretty-printed JSON with a line end.
@@ -7,5 +10,17 @@ use crate::report::Report;
 /// # Errors
 /// When serialisation fails, which plain data does not.
 pub fn render(report: &Report) -> Result<String, String> {
-    serde_json::to_string_pretty(report).map(|json| json + "\n").map_err(|error| error.to_string())
+    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    let mut escaped = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        // Outside of strings there are none of these, and below U+0020 serde has escaped what is inside.
+        if (c.is_control() && c != '\n') || is_hidden(c) {
+            let mut units = [0; 2];
+            escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    Ok(escaped)
 }

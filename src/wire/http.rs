@@ -7,7 +7,7 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, Proxy, Timeout};
+use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 
 use super::tls::{Shown, Trust};
 use super::{connect_limit, failure_of};
@@ -33,10 +33,15 @@ pub fn put<'t>(
     let proxy = match (request.route, url.scheme()) {
         (Route::AsClients, "https") => match proxy_of_environment() {
             Ok(proxy) => proxy,
-            Err(why) => return failed(Failure::ProxyFailed, &why),
+            Err(why) => return failed(Failure::Unsupported, &why),
         },
         _ => None,
     };
+    // Without user and password.
+    let through = proxy
+        .as_ref()
+        .filter(|proxy| !exempt(proxy, &request.url))
+        .map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -51,7 +56,7 @@ pub fn put<'t>(
         .build();
     let (agent, shown) = match agent(config, url.scheme(), trust) {
         Ok(parts) => parts,
-        Err(why) => return failed(Failure::CertificateRefused, &why),
+        Err(why) => return failed(Failure::TlsFailed, &why),
     };
     let mut call = agent.get(&request.url);
     for (name, value) in &request.headers {
@@ -62,8 +67,27 @@ pub fn put<'t>(
     }
     match call.call() {
         Ok(response) => read(response, &shown),
-        Err(error) => Raw::Plain(Outcome::Failed(explain(&error, &shown))),
+        Err(error) => Raw::Plain(Outcome::Failed(blame(explain(&error, &shown), &shown, through.as_deref(), host))),
     }
+}
+
+/// What fails on the way to a proxy, or in its certificate, is the proxy's fault and not the host's behind it. When the
+/// host itself showed its certificate, the proxy had done its part.
+fn blame(failed: Failed, shown: &Shown, through: Option<&str>, host: &str) -> Failed {
+    let Some(proxy) = through.filter(|_| !shown.was_by(host)) else { return failed };
+    let detail = match failed.why {
+        Failure::ProxyFailed => format!("the proxy {proxy} did not let the request through: {}", failed.detail),
+        Failure::NameUnknown => format!("the name of the proxy {proxy} could not be resolved"),
+        Failure::Refused => format!("the proxy {proxy} refused the connection"),
+        Failure::Closed => format!("the proxy {proxy} closed the connection"),
+        Failure::ConnectTimeout | Failure::AnswerTimeout => format!("the proxy {proxy} did not answer in time"),
+        Failure::Unroutable => format!("there is no route to the proxy {proxy}"),
+        Failure::CertificateRefused => {
+            format!("the certificate of the proxy {proxy} cannot be trusted: {}", failed.detail)
+        }
+        _ => format!("the proxy {proxy} failed: {}", failed.detail),
+    };
+    Failed { why: Failure::ProxyFailed, detail, certificate: failed.certificate }
 }
 
 fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
@@ -132,12 +156,20 @@ fn tls_failure(error: &rustls::Error) -> Failure {
     }
 }
 
+/// Does `NO_PROXY` take this URL out?
+fn exempt(proxy: &Proxy, url: &str) -> bool {
+    url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri))
+}
+
 /// The proxy that clients use for HTTPS: the lower-case variable first, as curl and Python do.
 fn proxy_of_environment() -> Result<Option<Proxy>, String> {
     let set = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let Some(value) = set(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
     let wrong = |_| "the proxy variable holds no URL that can be used".to_owned();
     let plain = Proxy::new(&value).map_err(wrong)?;
+    if !matches!(plain.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+        return Err("the proxy variable names a SOCKS proxy, which midoctor cannot use".into());
+    }
     let mut builder = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
     if let Some(user) = plain.username() {
         builder = builder.username(user);

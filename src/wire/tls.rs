@@ -57,12 +57,27 @@ impl Trust {
 
 /// The certificate that a server showed.
 #[derive(Clone, Debug, Default)]
-pub struct Shown(Arc<Mutex<Option<Certificate>>>);
+pub struct Shown(Arc<Mutex<Last>>);
+
+#[derive(Debug, Default)]
+struct Last {
+    certificate: Option<Certificate>,
+    host: String,
+}
 
 impl Shown {
     /// Takes it out.
     pub fn take(&self) -> Option<Certificate> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.last().certificate.take()
+    }
+
+    /// Did this host get as far as showing one? A proxy that speaks TLS shows its own before.
+    pub fn was_by(&self, host: &str) -> bool {
+        self.last().host.eq_ignore_ascii_case(host)
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,7 +100,7 @@ impl ServerCertVerifier for Keeper {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let mut certificate = read(end_entity);
         certificate.refused = verified.as_ref().err().map(ToString::to_string);
-        *self.shown.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
+        *self.shown.last() = Last { certificate: Some(certificate), host: server_name.to_str().into_owned() };
         verified
     }
 

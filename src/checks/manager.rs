@@ -1,0 +1,161 @@
+//! Azure Resource Manager: is its name known, is it there, is the certificate its own.
+
+use crate::azure::arm::{self, ArmError};
+use crate::azure::resource_id::VmId;
+use crate::case::Case;
+use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
+use crate::words::{in_words, plural};
+
+/// The checks of this topic.
+pub static CHECKS: [Check; 1] = [Check {
+    id: "arm",
+    stage: Stage::Access,
+    needs: &["metadata"],
+    essential: true,
+    codes: &["dns-failure", "arm-unreachable", "tls-intercepted", "service-transient"],
+    page: include_str!("../../checks/arm.md"),
+    subjects: Subject::machine,
+    ask: ask_arm,
+    judge: judge_arm,
+}];
+
+/// The name, and the front door without a token: Azure Resource Manager answers 401, which shows that it is there and
+/// with which certificate. Through a proxy the name is the proxy's business.
+fn ask_arm(case: &Case) -> Vec<Request> {
+    let Some(cloud) = case.cloud() else { return Vec::new() };
+    let mut requests = vec![Request::Environment];
+    if !proxied(case) {
+        requests.push(Request::Resolve { host: cloud.arm_host.into() });
+    }
+    requests.extend(probe(case));
+    requests
+}
+
+fn probe(case: &Case) -> Option<Request> {
+    let vm = VmId::parse(&case.vm_id()?)?;
+    Some(Request::manager(arm::probe_url(case.cloud()?.arm_host, &vm.subscription), None))
+}
+
+fn proxied(case: &Case) -> bool {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| case.variable(name).is_some())
+}
+
+fn judge_arm(case: &Case) -> Verdict {
+    let (Some(cloud), Some(probe)) = (case.cloud(), probe(case)) else {
+        return Verdict::Unknown("which cloud and subscription the VM is in is not known".into());
+    };
+    let host = cloud.arm_host;
+    if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.into() })
+        && failed.why == Failure::NameUnknown
+    {
+        return Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail));
+    }
+    let Some(first) = case.exchange(&probe) else {
+        return Verdict::Unknown("Azure Resource Manager was not asked".into());
+    };
+    // It can let the front door's question through and keep silent to those that matter; names of roles do not.
+    let matters = |exchange: &&Exchange| {
+        let url = exchange.request.url().unwrap_or_default();
+        url.starts_with(&format!("https://{host}/"))
+            && !["/roleAssignments", "/roleDefinitions/"].iter().any(|part| url.contains(part))
+    };
+    let exchanges = std::iter::once(first).chain(case.evidence.exchanges.iter().filter(matters));
+    exchanges.filter_map(|exchange| trouble(case, host, exchange)).next().unwrap_or_else(|| {
+        Verdict::Pass(Facts::from([("arm_host", host.to_owned()), ("took", in_words(first.took()))]))
+    })
+}
+
+/// What an exchange says against Azure Resource Manager; nothing when it answered, whatever it answered.
+fn trouble(case: &Case, host: &str, exchange: &Exchange) -> Option<Verdict> {
+    match exchange.last().map(|attempt| &attempt.outcome) {
+        Some(Outcome::Failed(failed)) => Some(unreachable_verdict(case, host, failed, exchange)),
+        Some(Outcome::Answered(answer)) if !arm::is_arm(answer) => {
+            let via = answer
+                .header("via")
+                .or(answer.header("server"))
+                .map(|name| format!(" by “{name}”"))
+                .unwrap_or_default();
+            let detail = format!("the answer {}{via} did not come from Azure Resource Manager", answer.status);
+            Some(Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail)))
+        }
+        Some(Outcome::Answered(answer)) if answer.status == 429 || answer.status >= 500 => {
+            Some(transient(host, exchange))
+        }
+        _ => None,
+    }
+}
+
+fn transient(host: &str, exchange: &Exchange) -> Verdict {
+    let answer = exchange.last().and_then(|attempt| attempt.outcome.answer());
+    let error = answer.and_then(ArmError::read).map_or_else(|| "no error code".to_owned(), |error| error.code);
+    Verdict::found(
+        Finding::error("service-transient")
+            .with("host", host)
+            .with("status", answer.map_or(0, |answer| answer.status))
+            .with("error", error)
+            .with("request_id", request_id(answer))
+            .with("attempts", plural(exchange.attempts.len() as u64, "attempt")),
+    )
+}
+
+/// What support asks for.
+pub(super) fn request_id(answer: Option<&Answer>) -> String {
+    answer.and_then(|answer| answer.header("x-ms-request-id")).unwrap_or("not given").to_owned()
+}
+
+fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exchange) -> Verdict {
+    let took = in_words(exchange.took());
+    let unreachable =
+        |detail: String| Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail));
+    match failed.why {
+        Failure::NameUnknown => {
+            Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail))
+        }
+        Failure::CertificateRefused => {
+            let shown = failed.certificate.as_ref();
+            // With a wrong clock every certificate looks expired or not yet valid.
+            if outside_validity(case, shown) && skewed(case) {
+                return Verdict::Blocked("clock");
+            }
+            Verdict::found(
+                Finding::error("tls-intercepted")
+                    .with("host", host)
+                    .with("issuer", shown.map_or("unknown", |shown| &shown.issuer))
+                    .with("subject", shown.map_or("unknown", |shown| &shown.subject))
+                    .with("detail", distrust(&failed.detail)),
+            )
+        }
+        Failure::ConnectTimeout => unreachable(format!("no connection came about in {took}")),
+        Failure::AnswerTimeout => unreachable(format!("it accepted the connection and did not answer in {took}")),
+        Failure::Refused => unreachable("the connection was refused".into()),
+        Failure::Unroutable => unreachable("this machine has no route to it".into()),
+        Failure::Closed => unreachable("the connection was closed before an answer was complete".into()),
+        Failure::ProxyFailed => unreachable(failed.detail.clone()),
+        Failure::Unsupported => Verdict::Unknown(failed.detail.clone()),
+        Failure::OutOfTime => Verdict::Unknown("the run's deadline passed before it could answer".into()),
+        _ => unreachable(failed.detail.clone()),
+    }
+}
+
+/// Rustls's words for why a certificate was refused, without its preamble, and readable where they are a bare name.
+fn distrust(detail: &str) -> &str {
+    match detail.trim_start_matches("invalid peer certificate: ") {
+        "UnknownIssuer" => "this machine does not trust the authority that issued it",
+        "BadSignature" => "its signature is wrong",
+        "Revoked" => "it was revoked",
+        other => other,
+    }
+}
+
+fn skewed(case: &Case) -> bool {
+    let clock = &super::host::CHECKS[1];
+    (clock.judge)(case).status() == crate::check::Status::Fail
+}
+
+fn outside_validity(case: &Case, shown: Option<&crate::evidence::Certificate>) -> bool {
+    let Some(shown) = shown else { return false };
+    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let now = case.evidence.taken_at;
+    time(&shown.not_before).is_some_and(|from| now < from) || time(&shown.not_after).is_some_and(|until| now > until)
+}
