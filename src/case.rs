@@ -134,6 +134,25 @@ impl<'a> Case<'a> {
         uris.filter_map(|uri| self.claims_for(&uri)).find(|claims| claims.unreadable.is_none())
     }
 
+    /// The resource ID of the user-assigned identity that this token is for: by its own word (`xms_mirid`, recorded), or
+    /// else by the principal that Azure Resource Manager lists. `None` for a system-assigned identity.
+    pub fn user_assigned(&self, claims: &Claims) -> Option<String> {
+        if let Some(owner) = claims.text("xms_mirid") {
+            return resource_id::is_user_assigned(owner).then(|| owner.to_owned());
+        }
+        let principal = claims.text("oid")?;
+        let block = self.vm_identity()?;
+        let own = |listed: &arm::UserAssigned| {
+            listed.principal_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(principal))
+        };
+        block.user_assigned.into_iter().find(own).map(|listed| listed.resource_id)
+    }
+
+    /// The VM's identities as Azure Resource Manager shows them to the case's identity.
+    pub fn vm_identity(&self) -> Option<arm::VmIdentity> {
+        arm::VmIdentity::read(self.evidence.answer(&self.vm_request()?)?)
+    }
+
     /// The question for the VM at Azure Resource Manager, as the case's identity.
     pub fn vm_request(&self) -> Option<Request> {
         let url = arm::vm_url(self.cloud()?.arm_host, &self.vm_id()?);

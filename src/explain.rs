@@ -25,8 +25,7 @@ pub fn list(style: Style) -> String {
         let page = page::of(check);
         lines.push(format!("  {:<14}{}", check.id, style.plain(&page.title)));
         for section in &page.sections {
-            let title = style.wrap(&section.title, "", &" ".repeat(26));
-            lines.push(format!("    {:<22}{}", section.code, style.dim(&title)));
+            lines.push(style.wrap(&section.title, &format!("    {:<22}", section.code), &" ".repeat(26)));
         }
     }
     lines.push(String::new());

@@ -28,4 +28,5 @@ pub mod scenarios;
 pub mod simulator;
 pub mod token;
 pub mod wire;
+pub mod wording;
 pub mod words;

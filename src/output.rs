@@ -38,12 +38,14 @@ impl Target {
             Err(error) => return Err(wrong(error)),
         };
         match std::fs::metadata(&path) {
-            Ok(meta) if meta.is_dir() => return Err(format!("{} is a directory; name a file in it", path.display())),
+            Ok(meta) if meta.is_dir() => {
+                return Err(format!("{} is a directory; name a file in it", visible(&path.display().to_string())));
+            }
             Ok(meta) if !meta.is_file() => {
                 return OpenOptions::new().write(true).open(&path).map(Self::Stream).map_err(wrong);
             }
             Ok(meta) if meta.permissions().readonly() => {
-                return Err(format!("{} is read-only; name another file", path.display()));
+                return Err(format!("{} is read-only; name another file", visible(&path.display().to_string())));
             }
             _ => {}
         }
@@ -53,8 +55,14 @@ impl Target {
         };
         let mut builder = tempfile::Builder::new();
         builder.prefix(".midoctor-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        // A file that was there keeps its permissions.
+        match std::fs::metadata(&path) {
+            Ok(meta) => builder.permissions(meta.permissions()),
+            #[cfg(unix)]
+            Err(_) => builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
+            #[cfg(not(unix))]
+            Err(_) => &mut builder,
+        };
         Ok(Self::Whole { temporary: builder.tempfile_in(directory).map_err(wrong)?, path })
     }
 

@@ -7,17 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::cloud::Cloud;
-use crate::azure::metadata::Instance;
-use crate::azure::resource_id::{self, VmId};
 use crate::case::Case;
-use crate::check::{Finding, Severity, Stage, Status, Subject, Verdict};
-use crate::checks::identity;
-use crate::engine::{Diagnosis, Judged, Overall};
+use crate::check::{Severity, Stage, Status, Subject};
+use crate::engine::{Diagnosis, Overall};
 use crate::evidence::Evidence;
-use crate::fill::{Use, Values, fill, visible};
-use crate::page::{self, Heals, Place, Shell};
-use crate::plan::{Resource, Selector};
+use crate::fill::{posix, visible};
+use crate::page::{Heals, Place, Shell};
 use crate::token::Claims;
+use crate::wording::check_report;
 
 /// The name and major version of the format.
 pub const SCHEMA: &str = "midoctor.report/1";
@@ -241,6 +238,25 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What to try next where all is well: how Azure CLI and Azure PowerShell sign in as these identities, with the cloud to
+    /// set where it is not the public one, and the selector that a user-assigned identity needs.
+    pub fn sign_in_lines(&self) -> Vec<String> {
+        let cloud = self.vm.cloud.as_deref().and_then(Cloud::named).filter(|cloud| *cloud != Cloud::public());
+        let environment = cloud.map(|cloud| format!(" -Environment {}", cloud.client_name)).unwrap_or_default();
+        let mut lines: Vec<String> =
+            cloud.iter().map(|cloud| format!("az cloud set --name {}", cloud.client_name)).collect();
+        for identity in &self.identities {
+            let client = identity.client_id.as_ref().filter(|_| identity.kind == IdentityKind::User);
+            let client = client.map(|client| posix(client));
+            let option = |name: &str| client.as_ref().map(|client| format!(" {name} {client}")).unwrap_or_default();
+            lines.push(format!("az login --identity{}", option("--client-id")));
+            lines.push(format!("Connect-AzAccount -Identity{}{environment}", option("-AccountId")));
+        }
+        lines
+    }
+}
+
 fn shown(text: Option<String>) -> Option<String> {
     text.map(|text| visible(&text))
 }
@@ -265,7 +281,7 @@ fn identities(evidence: &Evidence) -> Vec<Identity> {
     let mut all: Vec<Identity> = Vec::new();
     for subject in Subject::identities(&evidence.asked) {
         if let Some(claims) = Case::new(evidence, &subject).any_claims() {
-            let one = identity_of(claims);
+            let one = identity_of(claims, Case::new(evidence, &subject).user_assigned(claims));
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -274,140 +290,13 @@ fn identities(evidence: &Evidence) -> Vec<Identity> {
     all
 }
 
-fn identity_of(claims: &Claims) -> Identity {
+fn identity_of(claims: &Claims, own: Option<String>) -> Identity {
     let text = |name: &str| claims.text(name).map(visible);
-    let own = claims.text("xms_mirid").filter(|id| resource_id::is_user_assigned(id));
     Identity {
         kind: if own.is_some() { IdentityKind::User } else { IdentityKind::System },
         principal_id: text("oid"),
         client_id: text("appid").or_else(|| text("azp")),
         tenant_id: text("tid"),
-        resource_id: own.map(visible),
+        resource_id: own.map(|id| visible(&id)),
     }
-}
-
-fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
-    let page = page::of(judged.check);
-    let case = Case::new(evidence, &judged.subject);
-    let known = common_values(&case);
-    let title = &page.title;
-    let (summary, blocked_by, findings) = match &judged.verdict {
-        Verdict::Pass(facts) => {
-            let detail = fill(&page.healthy, &with(&known, facts), Use::Prose);
-            (if detail.is_empty() { title.clone() } else { format!("{title}: {detail}") }, None, Vec::new())
-        }
-        Verdict::Unknown(why) => (format!("{title}: unknown, {}", visible(why)), None, Vec::new()),
-        Verdict::Blocked(by) => (format!("{title}: blocked by {by}"), Some((*by).to_owned()), Vec::new()),
-        Verdict::Skip(why) => (format!("{title}: skipped, {}", visible(why)), None, Vec::new()),
-        Verdict::Found(findings) => {
-            let reports = findings.iter().map(|finding| finding_report(finding, page, &known)).collect();
-            let mut titles: Vec<&str> = findings
-                .iter()
-                .filter_map(|finding| page.sections.iter().find(|section| section.code == finding.code))
-                .map(|section| section.title.as_str())
-                .collect();
-            titles.dedup();
-            (titles.join(" "), None, reports)
-        }
-    };
-    CheckReport {
-        id: judged.check.id.into(),
-        subject: subject_in_words(&judged.subject, &case),
-        stage: judged.check.stage,
-        status: judged.verdict.status(),
-        summary,
-        duration_ms: u64::try_from(judged.took.as_millis()).unwrap_or(u64::MAX),
-        blocked_by,
-        findings,
-    }
-}
-
-fn finding_report(finding: &Finding, page: &page::Page, known: &Values) -> FindingReport {
-    let values = with(known, &finding.facts);
-    let Some(section) = page.sections.iter().find(|section| section.code == finding.code) else {
-        // The contract test rules this out; a report is written all the same.
-        let remedy = Remedy { text: String::new(), steps: Vec::new(), commands: Vec::new() };
-        let code = finding.code.into();
-        return FindingReport {
-            code,
-            severity: finding.severity,
-            seen: String::new(),
-            heals: Heals::No,
-            remedy,
-            docs: Vec::new(),
-        };
-    };
-    let steps: Vec<String> = section.steps.iter().map(|step| fill(step, &values, Use::Prose)).collect();
-    let commands = section
-        .commands
-        .iter()
-        .map(|command| CommandReport {
-            shell: command.shell,
-            place: command.place,
-            line: fill(&command.line, &values, Use::Command(command.shell)),
-        })
-        .collect();
-    FindingReport {
-        code: finding.code.into(),
-        severity: finding.severity,
-        seen: fill(&section.seen, &values, Use::Prose),
-        heals: section.heals,
-        remedy: Remedy { text: steps.first().cloned().unwrap_or_default(), steps, commands },
-        docs: section.docs.clone(),
-    }
-}
-
-fn with(known: &Values, facts: &crate::check::Facts) -> Values {
-    let mut values = known.clone();
-    values.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    values
-}
-
-fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
-    let identity = match &subject.identity {
-        Some(Selector::Guid(id) | Selector::ResourceId(id)) => Some(visible(id)),
-        _ => None,
-    };
-    let resource = subject.resource.as_ref().map(|resource| match resource {
-        Resource::Uri(uri) => visible(uri),
-        Resource::Alias(alias) => case.resource_uri().unwrap_or_else(|| alias.clone()),
-    });
-    match (resource, identity) {
-        (Some(resource), Some(identity)) => Some(format!("{resource} as {identity}")),
-        (one, other) => one.or(other),
-    }
-}
-
-/// What every template can name, as far as it is known of this machine.
-fn common_values(case: &Case) -> Values {
-    let instance: Instance = case.instance().unwrap_or_default();
-    let vm = case.vm_id().and_then(|id| VmId::parse(&id));
-    let cloud = case.cloud().unwrap_or(Cloud::public());
-    let claims = case.any_claims();
-    let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
-    let named = match case.selector() {
-        Selector::ResourceId(id) => Some(id.clone()),
-        _ => None,
-    };
-    [
-        ("vm_name", vm.as_ref().map(|vm| vm.name.clone()).or(instance.name)),
-        ("resource_group", vm.as_ref().map(|vm| vm.resource_group.clone()).or(instance.resource_group)),
-        ("subscription_id", vm.map(|vm| vm.subscription).or(instance.subscription)),
-        ("vm_resource_id", case.vm_id()),
-        ("vm_id", instance.vm_id),
-        ("location", instance.location),
-        ("cloud", instance.environment),
-        ("portal", Some(cloud.portal.to_owned())),
-        ("arm_host", Some(cloud.arm_host.to_owned())),
-        ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
-        ("principal_id", claim("oid")),
-        ("client_id", claim("appid").or_else(|| claim("azp"))),
-        ("tenant_id", claim("tid")),
-        ("identity_resource_id", claim("xms_mirid").filter(|id| resource_id::is_user_assigned(id)).or(named)),
-        ("identity", claims.map(identity::in_words)),
-        ("resource", case.resource_uri()),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
 }

@@ -142,8 +142,7 @@ fn list_scenarios(style: Style) -> String {
             lines.push(style.bold(check.unwrap_or("healthy")));
             last = Some(check);
         }
-        let title = style.wrap(scenario.title, "", &" ".repeat(26));
-        lines.push(format!("  {:<24}{}", scenario.name, style.dim(&title)));
+        lines.push(style.wrap(scenario.title, &format!("  {:<24}", scenario.name), &" ".repeat(26)));
     }
     lines.push(String::new());
     lines.push("midoctor demo SCENARIO shows what a VM in that state would print.".into());
@@ -174,7 +173,7 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
             output::note(&visible(&format!("{} {} {status}", served.method, served.url)));
         }));
     }
-    let running = simulator::simulate(options).map_err(|error| format!("the simulator cannot listen: {error}"))?;
+    let running = simulator::simulate(options).map_err(|error| format!("the simulator cannot start: {error}"))?;
     let mut lines = vec![format!("scenario   {}", args.scenario)];
     let place = |address: Option<std::net::SocketAddr>, scheme: &str| {
         address.map_or_else(

@@ -10,6 +10,8 @@ use crate::plan::Resource;
 pub struct Cloud {
     /// What the metadata service calls it in `azEnvironment`.
     pub environment: &'static str,
+    /// What Azure CLI and Azure PowerShell call it.
+    pub client_name: &'static str,
     /// Azure Resource Manager's host.
     pub arm_host: &'static str,
     /// Every audience that Azure Resource Manager of this cloud accepts, without trailing slash.
@@ -46,6 +48,7 @@ pub const ALIASES: [(&str, &str); 15] = [
 pub static CLOUDS: [Cloud; 3] = [
     Cloud {
         environment: "AzurePublicCloud",
+        client_name: "AzureCloud",
         arm_host: "management.azure.com",
         arm_audiences: &["https://management.azure.com", "https://management.core.windows.net"],
         sts_host: "sts.windows.net",
@@ -71,6 +74,7 @@ pub static CLOUDS: [Cloud; 3] = [
     },
     Cloud {
         environment: "AzureUSGovernmentCloud",
+        client_name: "AzureUSGovernment",
         arm_host: "management.usgovcloudapi.net",
         arm_audiences: &["https://management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net"],
         sts_host: "sts.windows.net",
@@ -96,6 +100,7 @@ pub static CLOUDS: [Cloud; 3] = [
     },
     Cloud {
         environment: "AzureChinaCloud",
+        client_name: "AzureChinaCloud",
         arm_host: "management.chinacloudapi.cn",
         arm_audiences: &["https://management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"],
         sts_host: "sts.chinacloudapi.cn",

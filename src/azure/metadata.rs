@@ -161,6 +161,12 @@ impl Instance {
     }
 }
 
+/// The tenant that `/metadata/identity/info` names: that of the system-assigned identity (recorded).
+pub fn tenant(answer: &Answer) -> Option<String> {
+    let json = answer.json().filter(|_| answer.status == 200)?;
+    field(&json, "tenantId")?.as_str().map(str::to_owned)
+}
+
 /// An error of the identity category: `{"error": …, "error_description": …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityError {

@@ -145,7 +145,7 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
         500..=599 => busy("imds-server-error"),
         403 => stranger("imds-denied"),
         200..=299 | 400 | 401 | 404 => passed(answer, exchange),
-        _ => stranger("imds-not-azure"),
+        other => Verdict::Unknown(format!("the metadata service answered {other}, which it is not known to do")),
     }
 }
 

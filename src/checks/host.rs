@@ -153,6 +153,29 @@ const SHADOWS: [(&str, &str); 4] = [
     ("MSAL_MANAGED_IDENTITY_ENDPOINT", "MSAL for Python asks this address instead of the metadata service"),
 ];
 
+/// Credentials that DefaultAzureCredential takes from the environment before it asks for a managed identity, with the
+/// variable to name.
+const BEFORE: [(&[&str], &str); 3] = [
+    (&["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"], "AZURE_CLIENT_SECRET"),
+    (&["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"], "AZURE_CLIENT_CERTIFICATE_PATH"),
+    (&["AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"], "AZURE_FEDERATED_TOKEN_FILE"),
+];
+
+/// `AZURE_CLIENT_ID` alone makes clients ask for that identity; is it one of this VM's? Azure Resource Manager's list of the
+/// user-assigned ones tells, and the token of the one that answered.
+fn client_finding(case: &Case) -> Option<Finding> {
+    let client = case.variable("AZURE_CLIENT_ID")?;
+    let mut known = Vec::new();
+    for subject in Subject::identities(case.plan()) {
+        let one = Case::new(case.evidence, &subject);
+        let block = one.vm_identity()?;
+        known.extend(block.user_assigned.into_iter().filter_map(|listed| listed.client_id));
+        known.extend(one.any_claims().and_then(|claims| claims.text("appid")).map(str::to_owned));
+    }
+    let effect = "clients that read it ask for that identity, which this VM does not have";
+    (!known.iter().any(|id| id.eq_ignore_ascii_case(client))).then(|| shadowed("AZURE_CLIENT_ID", client, effect))
+}
+
 fn judge_environment(case: &Case) -> Verdict {
     match case.outcome(&Request::Environment) {
         Some(Outcome::Variables { .. }) => {}
@@ -166,13 +189,15 @@ fn judge_environment(case: &Case) -> Verdict {
             found.push(shadowed(variable, value, effect));
         }
     }
-    let set = |name: &str| case.variable(name).is_some_and(|value| !value.is_empty());
-    if set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") && set("AZURE_CLIENT_SECRET") {
-        found.push(shadowed(
-            "AZURE_CLIENT_SECRET",
-            "(set)",
-            "DefaultAzureCredential signs in as that application before it looks for a managed identity",
-        ));
+    let set = |names: &[&str]| names.iter().all(|name| case.variable(name).is_some());
+    let before = "DefaultAzureCredential signs in by it before it looks for a managed identity";
+    for (names, variable) in BEFORE {
+        if set(names) {
+            found.push(shadowed(variable, case.variable(variable).unwrap_or_default(), before));
+        }
+    }
+    if found.is_empty() {
+        found.extend(client_finding(case));
     }
     if found.is_empty() { Verdict::pass() } else { Verdict::Found(found) }
 }

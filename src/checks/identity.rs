@@ -1,6 +1,6 @@
 //! Who signs in: is there an identity, and does its token speak for this VM.
 
-use crate::azure::arm::{ArmError, VmIdentity};
+use crate::azure::arm::VmIdentity;
 use crate::azure::metadata::{self, IdentityError, Refusal};
 use crate::azure::resource_id;
 use crate::case::{Case, token_request};
@@ -36,7 +36,8 @@ pub static CHECKS: [Check; 2] = [
     },
 ];
 
-fn info_request() -> Request {
+/// The question for the tenant of the system-assigned identity.
+pub(super) fn info_request() -> Request {
     Request::metadata(metadata::INFO)
 }
 
@@ -74,7 +75,7 @@ fn judge_identity(case: &Case) -> Verdict {
         return Verdict::Unknown("the question for a token brought no answer".into());
     };
     if let Some(claims) = &answer.token {
-        return Verdict::Pass(Facts::from([("identity", in_words(claims))]));
+        return Verdict::Pass(Facts::from([("identity", in_words(case, claims))]));
     }
     let Some(error) = IdentityError::read(answer) else {
         return Verdict::Unknown(format!(
@@ -90,21 +91,30 @@ fn judge_identity(case: &Case) -> Verdict {
     };
     match (error.meaning(), case.selector()) {
         (Refusal::NotFound, Selector::Default) => Verdict::found(finding("identity-none")),
+        // Nobody answers without a name either, so there is nobody.
+        (Refusal::NotFound, _) if case.refusal(&unnamed(case, &request)) == Some(Refusal::NotFound) => {
+            Verdict::found(finding("identity-none"))
+        }
         (Refusal::NotFound, Selector::Guid(id) | Selector::ResourceId(id)) => {
             Verdict::found(finding("identity-unknown").with("named", id).with("others", others(case)))
         }
         (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
         // The service went on to ask Entra, so it has an identity to ask with.
-        (Refusal::Resource, _) => Verdict::pass(),
+        (Refusal::Resource, _) => Verdict::Pass(Facts::from([("identity", "one that was not named".to_owned())])),
         (Refusal::Malformed | Refusal::Other, _) => Verdict::Blocked("token"),
     }
+}
+
+/// The same question without naming an identity.
+fn unnamed(case: &Case, request: &Request) -> Request {
+    first_uri(case).map_or_else(|| request.clone(), |uri| token_request(&uri, None))
 }
 
 /// What else can sign in here, as a sentence, or nothing.
 fn others(case: &Case) -> String {
     let unnamed = first_uri(case).and_then(|uri| case.evidence.answer(&token_request(&uri, None)));
     if let Some(claims) = unnamed.and_then(|answer| answer.token.as_ref()) {
-        return format!("A request that names nobody is answered for {}.", in_words(claims));
+        return format!("A request that names nobody is answered for {}.", in_words(case, claims));
     }
     match case.evidence.answer(&info_request()) {
         Some(answer) if answer.status == 200 => "The VM does have a system-assigned identity.".into(),
@@ -113,18 +123,19 @@ fn others(case: &Case) -> String {
     }
 }
 
-/// An identity in words, from its token: system- and user-assigned ones are told apart by `xms_mirid`.
-pub fn in_words(claims: &Claims) -> String {
-    match claims.text("xms_mirid") {
-        Some(id) if resource_id::is_user_assigned(id) => {
-            format!("the user-assigned identity {}", resource_id::name(id))
-        }
-        Some(_) => "the system-assigned identity".into(),
-        None => match claims.text("appid").or_else(|| claims.text("azp")) {
-            Some(client) => format!("the identity with client ID {client}"),
-            None => "an identity that its token does not name".into(),
-        },
+/// An identity in words, from its token.
+pub fn in_words(case: &Case, claims: &Claims) -> String {
+    match (case.user_assigned(claims), claims.text("xms_mirid"), client(claims)) {
+        (Some(id), _, _) => format!("the user-assigned identity {}", resource_id::name(&id)),
+        (None, Some(_), _) => "the system-assigned identity".into(),
+        (None, None, Some(client)) => format!("the identity with client ID {client}"),
+        (None, None, None) => "an identity that its token does not name".into(),
     }
+}
+
+/// The client ID: `appid` in v1 tokens, `azp` in v2 ones.
+fn client(claims: &Claims) -> Option<&str> {
+    claims.text("appid").or_else(|| claims.text("azp"))
 }
 
 fn judge_principal(case: &Case) -> Verdict {
@@ -132,8 +143,8 @@ fn judge_principal(case: &Case) -> Verdict {
         return no_claims(case);
     };
     let fact = |name: &str| claims.text(name).unwrap_or("not in the token").to_owned();
-    if let Some(owner) = foreign_owner(case, claims) {
-        return Verdict::found(Finding::error("identity-foreign").with("owner", owner));
+    if let Some((owner, expected)) = foreign_owner(case, claims) {
+        return Verdict::found(Finding::error("identity-foreign").with("owner", owner).with("expected", expected));
     }
     if let Some((in_arm, detail)) = stale(case, claims) {
         let finding = Finding::error("identity-stale").with("token_principal", fact("oid")).with("detail", detail);
@@ -146,7 +157,7 @@ fn judge_principal(case: &Case) -> Verdict {
     if case.vm_request().and_then(|request| case.evidence.answer(&request)).is_none() {
         return Verdict::Blocked("reader");
     }
-    let client = claims.text("appid").or_else(|| claims.text("azp")).unwrap_or("not in the token");
+    let client = client(claims).unwrap_or("not in the token");
     Verdict::Pass(Facts::from([("principal_id", fact("oid")), ("client_id", client.to_owned())]))
 }
 
@@ -163,40 +174,51 @@ fn no_claims(case: &Case) -> Verdict {
     }
 }
 
-/// The resource that the token was issued for, when that is neither this VM nor an identity used on it. `xms_mirid` is
-/// the VM for a system-assigned identity, and the identity itself for a user-assigned one, which then names the VM in
-/// `xms_az_rid` (recorded; the latter is absent from older tokens).
-fn foreign_owner<'a>(case: &Case, claims: &'a Claims) -> Option<&'a str> {
-    let vm = case.vm_id()?;
-    let owner = claims.text("xms_mirid")?;
-    if resource_id::is_user_assigned(owner) {
-        return claims.text("xms_az_rid").filter(|used_by| !resource_id::same(used_by, &vm));
+/// Whom the token was issued to, and whom it should have been, when these differ. `xms_mirid` is the VM for a
+/// system-assigned identity, and the identity itself for a user-assigned one, which then names the VM in `xms_az_rid`
+/// (recorded; the latter is absent from older tokens).
+fn foreign_owner(case: &Case, claims: &Claims) -> Option<(String, String)> {
+    let is = |name: &str, id: &str| claims.text(name).is_some_and(|value| resource_id::same(value, id));
+    let other = match case.selector() {
+        Selector::Guid(id) => !["appid", "azp", "oid"].iter().any(|name| is(name, id)),
+        Selector::ResourceId(id) => claims.text("xms_mirid").is_some() && !is("xms_mirid", id),
+        Selector::Default => false,
+    };
+    if let (true, Selector::Guid(id) | Selector::ResourceId(id)) = (other, case.selector()) {
+        return Some((in_words(case, claims), format!("the identity {id}")));
     }
-    (!resource_id::same(owner, &vm)).then_some(owner)
+    let vm = case.vm_id()?;
+    let machine = match claims.text("xms_mirid") {
+        Some(owner) if resource_id::is_user_assigned(owner) => claims.text("xms_az_rid")?,
+        owner => owner?,
+    };
+    // An instance of a uniform scale set signs in as the set. (Assumed; no such token has been recorded.)
+    let set = resource_id::scale_set(&vm).is_some_and(|set| resource_id::same(machine, set));
+    (!set && !resource_id::same(machine, &vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
 }
 
 /// Does Azure Resource Manager show another principal than the token? Returns the one it shows, and a sentence.
 fn stale(case: &Case, claims: &Claims) -> Option<(Option<String>, String)> {
-    let answer = case.evidence.answer(&case.vm_request()?)?;
     // A token of another cloud is the check validity's business.
     if !case.cloud()?.issues(claims.text("iss")?, claims.text("tid")?) {
         return None;
     }
-    if let Some(error) = ArmError::read(answer).filter(|error| error.code == "InvalidAuthenticationTokenTenant") {
-        let tenant = error.quoted_after("must match the tenant").unwrap_or("another tenant");
-        return Some((None, format!("Its tenant is not the one that the VM's subscription belongs to now, {tenant}.")));
-    }
-    let block = VmIdentity::read(answer)?;
+    let block = case.vm_identity()?;
     let oid = claims.text("oid")?;
-    let shown = match claims.text("xms_mirid") {
-        Some(id) if resource_id::is_user_assigned(id) => {
-            let listed = block.user_assigned.iter().find(|listed| resource_id::same(&listed.resource_id, id));
-            listed.and_then(|listed| listed.principal_id.clone())
+    let listed = |principal: &Option<String>| principal.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(oid));
+    // An instance of a uniform scale set has its identities at the set, which is not read.
+    let elsewhere = resource_id::scale_set(&case.vm_id()?).is_some() && block == VmIdentity::default();
+    if elsewhere || listed(&block.principal_id) || block.user_assigned.iter().any(|one| listed(&one.principal_id)) {
+        return None;
+    }
+    let shown = match case.user_assigned(claims) {
+        Some(id) => {
+            let same = block.user_assigned.into_iter().find(|one| resource_id::same(&one.resource_id, &id));
+            same.and_then(|one| one.principal_id)
         }
-        _ => block.principal_id,
+        None => block.principal_id,
     };
     match shown {
-        Some(shown) if shown.eq_ignore_ascii_case(oid) => None,
         Some(shown) => {
             let detail =
                 format!("Azure Resource Manager shows the principal {shown}: the identity was made again since.");

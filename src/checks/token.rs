@@ -6,8 +6,11 @@ use crate::azure::cloud::{CLOUDS, Cloud};
 use crate::azure::metadata::{IdentityError, Refusal};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::plan::Selector;
 use crate::token::Claims;
 use crate::words::in_words;
+
+use super::identity::info_request;
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [
@@ -78,7 +81,7 @@ fn judge_validity(case: &Case) -> Verdict {
         return Verdict::Unknown("no token was issued".into());
     };
     if let Some(why) = &claims.unreadable {
-        let detail = format!("{why}; it has {} bytes", claims.length);
+        let detail = format!("The answer's access_token cannot be read: {why}; it has {} bytes", claims.length);
         return Verdict::found(Finding::error("token-malformed").with("detail", detail));
     }
     for part in [time_finding(case, claims), audience_finding(case, claims, &uri), issuer_finding(case, claims)] {
@@ -111,7 +114,9 @@ fn broken(finding: Finding) -> Part {
 fn time_finding(case: &Case, claims: &Claims) -> Part {
     let now = case.evidence.taken_at;
     let Some(expires) = claims.time("exp") else {
-        return broken(Finding::error("token-malformed").with("detail", "it does not say until when it is valid"));
+        return broken(
+            Finding::error("token-malformed").with("detail", "The token does not say until when it is valid"),
+        );
     };
     if expires <= now {
         let ago = in_words(now.duration_since(expires).unsigned_abs());
@@ -129,7 +134,7 @@ fn time_finding(case: &Case, claims: &Claims) -> Part {
 /// The audience is the resource as it was asked for, a trailing slash aside; Azure Resource Manager has several names.
 fn audience_finding(case: &Case, claims: &Claims, uri: &str) -> Part {
     let Some(audience) = claims.text("aud") else {
-        return broken(Finding::error("token-malformed").with("detail", "it does not say for whom it is meant"));
+        return broken(Finding::error("token-malformed").with("detail", "The token does not say for whom it is meant"));
     };
     let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     if plain(audience) == plain(uri) {
@@ -154,15 +159,23 @@ fn audience_finding(case: &Case, claims: &Claims, uri: &str) -> Part {
 fn issuer_finding(case: &Case, claims: &Claims) -> Part {
     let (Some(cloud), Some(tenant)) = (case.cloud(), claims.text("tid")) else { return Ok(()) };
     let issuer = claims.text("iss").unwrap_or("nobody");
+    // The metadata service names the tenant of the system-assigned identity, and only of that.
+    let own = (case.user_assigned(claims).is_none() && *case.selector() == Selector::Default)
+        .then(|| case.evidence.answer(&info_request()).and_then(crate::azure::metadata::tenant))
+        .flatten();
+    let tenant = own.as_deref().unwrap_or(tenant);
     if cloud.issues(issuer, tenant) {
         return Ok(());
     }
     broken(Finding::error("cloud-mismatch").with("issuer", issuer).with("expected_issuer", cloud.issuer(tenant)))
 }
 
-/// What Azure Resource Manager itself says against the token. Another tenant is the check `principal`'s.
+/// What Azure Resource Manager itself says against the token.
 fn refused_by_arm(error: &ArmError, claims: &Claims) -> Option<Verdict> {
     let finding = match error.code.as_str() {
+        "InvalidAuthenticationTokenTenant" => Finding::error("cloud-mismatch")
+            .with("issuer", claims.text("iss").unwrap_or("nobody"))
+            .with("expected_issuer", error.quoted_after("must match the tenant").unwrap_or("another tenant's issuer")),
         "ExpiredAuthenticationToken" => Finding::error("token-expired")
             .with("expires", claims.time("exp").map_or_else(|| "unknown".into(), |time| format!("{time:.0}")))
             .with("ago", "by Azure Resource Manager's clock"),
@@ -171,7 +184,10 @@ fn refused_by_arm(error: &ArmError, claims: &Claims) -> Option<Verdict> {
         }
         "InvalidAuthenticationToken" => Finding::error("token-malformed").with(
             "detail",
-            format!("Azure Resource Manager says: {}", error.message.lines().next().unwrap_or_default()),
+            format!(
+                "Azure Resource Manager refuses the token as invalid: {}",
+                error.message.lines().next().unwrap_or_default().trim_end_matches('.')
+            ),
         ),
         _ => return None,
     };

@@ -179,10 +179,8 @@ impl Text {
         }
         self.blank();
         self.push(self.style.bold("Try next"));
-        for identity in &report.identities {
-            let (cli, powershell) = sign_in_lines(identity);
-            self.push(format!("{INDENT}{}", self.style.command(&cli)));
-            self.push(format!("{INDENT}{}", self.style.command(&powershell)));
+        for line in report.sign_in_lines() {
+            self.push(format!("{INDENT}{}", self.style.command(&line)));
         }
     }
 
@@ -215,9 +213,12 @@ impl Text {
             Word::Undetermined => "nothing failed, but not everything could be judged".to_owned(),
             Word::Degraded | Word::Healthy => String::new(),
         };
-        let word = self.style.status(status, word);
-        self.push(if reason.is_empty() { word } else { format!("{word}  {}", self.style.plain(&reason)) });
-        self.push(self.style.dim(&counts(report)));
+        let painted = self.style.status(status, word);
+        // Wrapped with the bare word, whose colour has bytes but no columns.
+        let line =
+            if reason.is_empty() { word.to_owned() } else { self.style.wrap(&format!("{word}  {reason}"), "", "  ") };
+        self.push(format!("{painted}{}", &line[word.len()..]));
+        self.push(self.style.dim(&self.style.wrap(&counts(report), "", "")));
     }
 }
 
@@ -245,20 +246,6 @@ fn counts(report: &Report) -> String {
         all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
     format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
-}
-
-/// The two lines to try next, with the selector that a user-assigned identity needs.
-fn sign_in_lines(identity: &Identity) -> (String, String) {
-    match (identity.kind, &identity.client_id) {
-        (IdentityKind::User, Some(client)) => {
-            let quoted = crate::fill::posix(client);
-            (
-                format!("az login --identity --client-id {quoted}"),
-                format!("Connect-AzAccount -Identity -AccountId {quoted}"),
-            )
-        }
-        _ => ("az login --identity".into(), "Connect-AzAccount -Identity".into()),
-    }
 }
 
 /// The shell's name for people.

@@ -179,6 +179,8 @@ pub struct Literal {
     pub method: Option<String>,
     /// Scheme, host and path, normalised; without the `*` of a prefix.
     pub url: String,
+    /// Parameters that the request must have.
+    pub query: Vec<(String, String)>,
     /// Does it answer every request that begins like the URL, unchecked?
     pub prefix: bool,
     /// The status code.
@@ -258,6 +260,7 @@ impl Literal {
         Ok(Self {
             method,
             url: normal(url),
+            query: parameters(url),
             prefix,
             status: parsed.code.unwrap_or_default(),
             reason: parsed.reason.unwrap_or_default().to_owned(),
@@ -271,8 +274,16 @@ impl Literal {
     pub fn answers(&self, method: &str, url: &str) -> bool {
         let asked = normal(url);
         let fits = if self.prefix { asked.starts_with(&self.url) } else { asked == self.url };
-        fits && self.method.as_deref().is_none_or(|wanted| wanted == method)
+        let query = parameters(url);
+        fits && self.query.iter().all(|wanted| query.contains(wanted))
+            && self.method.as_deref().is_none_or(|wanted| wanted == method)
     }
+}
+
+/// The parameters of a URL's query.
+fn parameters(url: &str) -> Vec<(String, String)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// Scheme, host and path in lower case, without query, and with one name for the machine itself.

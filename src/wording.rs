@@ -1,0 +1,181 @@
+//! Puts a diagnosis into the pages' words: the rows of a report, with every placeholder filled in from the evidence.
+//!
+//! What a report is made of is in `report`; what the words are is on the pages.
+
+use crate::azure::cloud::Cloud;
+use crate::azure::metadata::Instance;
+use crate::azure::resource_id::{self, VmId};
+use crate::case::Case;
+use crate::check::{Finding, Subject, Verdict};
+use crate::checks::identity;
+use crate::engine::Judged;
+use crate::evidence::Evidence;
+use crate::fill::{Use, Values, fill, visible};
+use crate::page::{self, Heals};
+use crate::plan::{Resource, Selector};
+use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
+
+/// One check of one subject, in words.
+pub fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
+    let page = page::of(judged.check);
+    let case = Case::new(evidence, &judged.subject);
+    let known = common_values(&case);
+    let title = &page.title;
+    let (summary, blocked_by, findings) = match &judged.verdict {
+        Verdict::Pass(facts) => {
+            let detail = fill(&page.healthy, &with(&known, facts), Use::Prose);
+            (if detail.is_empty() { title.clone() } else { format!("{title}: {detail}") }, None, Vec::new())
+        }
+        Verdict::Unknown(why) => (format!("{title}: unknown, {}", visible(why)), None, Vec::new()),
+        Verdict::Blocked(by) => (format!("{title}: blocked by {by}"), Some((*by).to_owned()), Vec::new()),
+        Verdict::Skip(why) => (format!("{title}: skipped, {}", visible(why)), None, Vec::new()),
+        Verdict::Found(findings) => {
+            let reports = findings.iter().map(|finding| finding_report(finding, page, &known)).collect();
+            let mut titles: Vec<&str> = findings
+                .iter()
+                .filter_map(|finding| page.sections.iter().find(|section| section.code == finding.code))
+                .map(|section| section.title.as_str())
+                .collect();
+            titles.dedup();
+            (titles.join(" "), None, reports)
+        }
+    };
+    CheckReport {
+        id: judged.check.id.into(),
+        subject: subject_in_words(&judged.subject, &case),
+        stage: judged.check.stage,
+        status: judged.verdict.status(),
+        summary,
+        duration_ms: u64::try_from(judged.took.as_millis()).unwrap_or(u64::MAX),
+        blocked_by,
+        findings,
+    }
+}
+
+fn finding_report(finding: &Finding, page: &page::Page, known: &Values) -> FindingReport {
+    let values = with(known, &finding.facts);
+    let Some(section) = page.sections.iter().find(|section| section.code == finding.code) else {
+        // The contract test rules this out; a report is written all the same.
+        let remedy = Remedy { text: String::new(), steps: Vec::new(), commands: Vec::new() };
+        let code = finding.code.into();
+        return FindingReport {
+            code,
+            severity: finding.severity,
+            seen: String::new(),
+            heals: Heals::No,
+            remedy,
+            docs: Vec::new(),
+        };
+    };
+    let steps: Vec<String> = section.steps.iter().map(|step| fill(step, &values, Use::Prose)).collect();
+    let in_scale_set = known.contains_key("scale_set");
+    let commands = section
+        .commands
+        .iter()
+        .filter(|command| fits(&command.line, in_scale_set) && placeholders_known(&command.line, &values))
+        .map(|command| CommandReport {
+            shell: command.shell,
+            place: command.place,
+            line: fill(&command.line, &values, Use::Command(command.shell)),
+        })
+        .collect();
+    FindingReport {
+        code: finding.code.into(),
+        severity: finding.severity,
+        seen: fill(&section.seen, &values, Use::Prose),
+        heals: section.heals,
+        remedy: Remedy { text: steps.first().cloned().unwrap_or_default(), steps, commands },
+        docs: section.docs.clone(),
+    }
+}
+
+/// A VM of its own and an instance of a scale set have different commands.
+fn fits(line: &str, in_scale_set: bool) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    if in_scale_set { !has(&["az vm ", "AzVM"]) } else { !has(&["az vmss ", "AzVmss"]) }
+}
+
+/// A line about something that this finding does not know is no line to paste. A name of the VM that is not known can be
+/// filled in by hand, as it is the same everywhere.
+fn placeholders_known(line: &str, values: &Values) -> bool {
+    line.split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("}}"))
+        .all(|(name, _)| values.contains_key(name) || COMMON.contains(&name))
+}
+
+/// What every template can name.
+const COMMON: [&str; 16] = [
+    "vm_name",
+    "resource_group",
+    "subscription_id",
+    "vm_resource_id",
+    "vm_id",
+    "location",
+    "cloud",
+    "portal",
+    "arm_host",
+    "login_host",
+    "principal_id",
+    "client_id",
+    "tenant_id",
+    "identity_resource_id",
+    "identity",
+    "resource",
+];
+
+fn with(known: &Values, facts: &crate::check::Facts) -> Values {
+    let mut values = known.clone();
+    values.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    values
+}
+
+fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
+    let identity = match &subject.identity {
+        Some(Selector::Guid(id) | Selector::ResourceId(id)) => Some(visible(id)),
+        _ => None,
+    };
+    let resource = subject.resource.as_ref().map(|resource| match resource {
+        Resource::Uri(uri) => visible(uri),
+        Resource::Alias(alias) => case.resource_uri().unwrap_or_else(|| alias.clone()),
+    });
+    match (resource, identity) {
+        (Some(resource), Some(identity)) => Some(format!("{resource} as {identity}")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What every template can name, as far as it is known of this machine.
+fn common_values(case: &Case) -> Values {
+    let instance: Instance = case.instance().unwrap_or_default();
+    let vm = case.vm_id().and_then(|id| VmId::parse(&id));
+    let cloud = case.cloud().unwrap_or(Cloud::public());
+    let claims = case.any_claims();
+    let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
+    let named = match case.selector() {
+        Selector::ResourceId(id) => Some(id.clone()),
+        _ => None,
+    };
+    [
+        ("vm_name", vm.as_ref().map(|vm| vm.name.clone()).or(instance.name)),
+        ("resource_group", vm.as_ref().map(|vm| vm.resource_group.clone()).or(instance.resource_group)),
+        ("subscription_id", vm.map(|vm| vm.subscription).or(instance.subscription)),
+        ("vm_resource_id", case.vm_id()),
+        ("vm_id", instance.vm_id),
+        ("location", instance.location),
+        ("cloud", instance.environment),
+        ("portal", Some(cloud.portal.to_owned())),
+        ("arm_host", Some(cloud.arm_host.to_owned())),
+        ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
+        ("principal_id", claim("oid")),
+        ("client_id", claim("appid").or_else(|| claim("azp"))),
+        ("tenant_id", claim("tid")),
+        ("identity_resource_id", claims.and_then(|claims| case.user_assigned(claims)).or(named)),
+        ("identity", claims.map(|claims| identity::in_words(case, claims))),
+        ("resource", case.resource_uri()),
+        ("scale_set", case.vm_id().and_then(|id| resource_id::scale_set(&id).map(str::to_owned))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
