@@ -260,3 +260,30 @@ fn a_run_out_of_time_is_undetermined_and_says_what_was_not_asked() {
     assert_eq!((report.exit_code, report.root_cause.as_deref()), (3, None));
     assert!(report.summary.unknown > 0 && report.summary.fail == 0, "{:?}", report.summary);
 }
+
+/// Advice that names a flag which does not exist is worse than none.
+#[test]
+fn every_midoctor_command_on_a_page_can_be_typed() {
+    use clap::Parser;
+    let mut typed = 0;
+    for check in checks::all() {
+        let page = page::of(check);
+        for section in &page.sections {
+            let lines = section.commands.iter().map(|command| command.line.as_str());
+            let quoted = check.page.split('`').filter(|part| part.starts_with("midoctor"));
+            for line in lines.chain(quoted).filter(|line| line.split(' ').next() == Some("midoctor")) {
+                // A flag at the end of a quotation stands without its value.
+                let line = match line {
+                    "midoctor --identity" => "midoctor --identity x",
+                    "midoctor --resource" => "midoctor --resource x",
+                    line => line,
+                };
+                let words = shlex::split(&line.replace("{{", "").replace("}}", "")).unwrap();
+                let slip = midoctor::cli::Cli::try_parse_from(words).err();
+                assert!(slip.is_none(), "{}: {line}: {}", section.code, slip.unwrap());
+                typed += 1;
+            }
+        }
+    }
+    assert!(typed > 5, "the commands are not found");
+}

@@ -166,9 +166,14 @@ fn judge_roles(case: &Case) -> Verdict {
     let held = case.roles_held();
     let Some(entries) = arm::permissions(answer) else {
         return match ArmError::read(answer) {
-            // Whoever may not even ask is no Reader.
-            Some(_) if answer.status == 403 => {
-                insufficient(held.unwrap_or_else(|| "roles that it may not list".into()))
+            // Whoever may not even ask is no Reader, unless a role that it holds says otherwise.
+            Some(error) if answer.status == 403 => {
+                let action = error.quoted_after("perform action").unwrap_or("Microsoft.Authorization/permissions/read");
+                if case.assignments().unwrap_or_default().iter().any(|held| grants(case, held, READER) != Some(false)) {
+                    let held = held.unwrap_or_default();
+                    return Verdict::Unknown(format!("it holds {held}, and is refused {action} all the same"));
+                }
+                insufficient(held.unwrap_or_else(|| format!("nothing that allows {action}")))
             }
             _ => Verdict::Unknown(format!(
                 "Azure Resource Manager answered {} to the question for permissions",
