@@ -348,3 +348,23 @@ fn a_resource_group_may_have_letters_of_any_language() {
     let url = midoctor::case::Case::new(&evidence, &subject).vm_request().unwrap();
     assert!(url.url().unwrap().contains("/rg-gr%C3%B6%C3%9Fe/"), "{url:?}");
 }
+
+/// Microsoft's limit for token requests is five at a time.
+#[test]
+fn no_more_than_five_questions_are_at_the_metadata_service_at_once() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (open, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let guids: Vec<String> = (0..20).map(|index| format!("0f9e8d7c-6b5a-4938-8271-605f4e3d{index:04}")).collect();
+    let counted = |request: &Request| {
+        if request.goes_to_metadata() {
+            most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+            open.fetch_sub(1, Ordering::SeqCst);
+        }
+        None
+    };
+    let case = Case { identity: guids.iter().map(String::as_str).collect(), ..Case::of("") };
+    let asked = case.evidence(&counted).exchanges.iter().filter(|one| one.request.asks_for_token()).count();
+    assert!(asked >= 20, "{asked}");
+    assert!((2..=5).contains(&most.into_inner()), "side by side, and never more than five");
+}

@@ -134,11 +134,11 @@ mod tests {
         let contributor = entry(&["*"], &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]);
         let granter = entry(&["Microsoft.Authorization/roleAssignments/write"], &[]);
         let required = "Microsoft.Authorization/roleAssignments/write";
-        assert!(allow(&[contributor.clone()], "*/read"));
-        assert!(!allow(&[contributor.clone()], required));
+        assert!(allow(std::slice::from_ref(&contributor), "*/read"));
+        assert!(!allow(std::slice::from_ref(&contributor), required));
         assert!(allow(&[contributor, granter], required));
         let holed = entry(&["*"], &["Microsoft.KeyVault/*/read"]);
-        assert!(!allow(&[holed.clone()], "*/read"));
+        assert!(!allow(std::slice::from_ref(&holed), "*/read"));
         assert!(allow(&[holed.clone(), entry(&["Microsoft.KeyVault/*"], &[])], "*/read"));
         assert!(!allow(&[holed.clone(), holed], "*/read"));
     }
