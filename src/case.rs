@@ -159,9 +159,29 @@ impl<'a> Case<'a> {
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 
-    /// The question for the case's identity's permissions at the VM.
+    /// Is anything required that Azure Resource Manager would have to be asked for?
+    pub fn requires_roles(&self) -> bool {
+        !self.plan().requirements.is_empty()
+    }
+
+    /// The scope that the case's requirement is about.
+    pub fn scope(&self) -> Option<String> {
+        let own = self.subject.requirement.as_ref().and_then(|requirement| requirement.scope.clone());
+        own.or_else(|| self.vm_id())
+    }
+
+    /// The question for the case's identity's permissions at the scope of its requirement.
     pub fn permissions_request(&self) -> Option<Request> {
-        let url = arm::permissions_url(self.cloud()?.arm_host, &self.vm_id()?);
+        let url = arm::permissions_url(self.cloud()?.arm_host, &self.scope()?);
+        Some(Request::manager(url, Some(&self.arm_token()?)))
+    }
+
+    /// The question for what the role with this GUID allows.
+    pub fn role_request(&self, guid: &str) -> Option<Request> {
+        let vm = VmId::parse(&self.vm_id()?)?;
+        let definition =
+            format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{guid}", vm.subscription);
+        let url = arm::definition_url(self.cloud()?.arm_host, &definition);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::evidence::Request;
-use crate::plan::{Plan, Resource, Selector};
+use crate::plan::{Plan, Requirement, Resource, Selector};
 
 /// One check.
 pub struct Check {
@@ -69,6 +69,8 @@ pub struct Subject {
     pub identity: Option<Selector>,
     /// The resource, for checks that are judged once per resource.
     pub resource: Option<Resource>,
+    /// The requirement, for checks that are judged once per requirement.
+    pub requirement: Option<Requirement>,
 }
 
 impl Subject {
@@ -79,7 +81,7 @@ impl Subject {
 
     /// Every identity of the plan.
     pub fn identities(plan: &Plan) -> Vec<Self> {
-        plan.identities.iter().map(|identity| Self { identity: Some(identity.clone()), resource: None }).collect()
+        plan.identities.iter().map(|identity| Self { identity: Some(identity.clone()), ..Self::default() }).collect()
     }
 
     /// Every identity of the plan with every resource.
@@ -92,11 +94,25 @@ impl Subject {
             .collect()
     }
 
+    /// Every identity of the plan with every requirement; the identities alone when nothing is required.
+    pub fn requirements(plan: &Plan) -> Vec<Self> {
+        let identities = Self::identities(plan);
+        if plan.requirements.is_empty() {
+            return identities;
+        }
+        let with_each = |subject: Self| {
+            let requirements = plan.requirements.iter().cloned();
+            requirements.map(move |requirement| Self { requirement: Some(requirement), ..subject.clone() })
+        };
+        identities.into_iter().flat_map(with_each).collect()
+    }
+
     /// Are these about the same thing, as far as both say what they are about?
     pub fn concerns(&self, other: &Self) -> bool {
         let agree = |one: bool, other: bool, same: bool| !one || !other || same;
         agree(self.identity.is_some(), other.identity.is_some(), self.identity == other.identity)
             && agree(self.resource.is_some(), other.resource.is_some(), self.resource == other.resource)
+            && agree(self.requirement.is_some(), other.requirement.is_some(), self.requirement == other.requirement)
     }
 }
 

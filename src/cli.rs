@@ -46,6 +46,10 @@ pub struct CheckArgs {
     /// Ask a token for this resource: a URI, or a name such as arm, vault, storage, sql, graph. Repeatable
     #[arg(long, value_name = "URI|NAME")]
     pub resource: Vec<String>,
+    /// Require this: a role (name or GUID), an action, or data:ACTION, on the VM or @SCOPE; `none` requires nothing. Repeatable;
+    /// Reader on the VM when not given
+    #[arg(long, value_name = "ROLE|ACTION[@SCOPE]")]
+    pub require: Vec<String>,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,

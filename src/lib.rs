@@ -23,6 +23,7 @@ pub mod recorder;
 pub mod render;
 pub mod report;
 pub mod request;
+pub mod requirement;
 pub mod run;
 pub mod scenarios;
 pub mod simulator;

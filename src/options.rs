@@ -9,6 +9,7 @@ use crate::cli::{CheckArgs, OutputArgs, When};
 use crate::engine::Limits;
 use crate::fill::visible;
 use crate::plan::{Plan, Resource, Selector};
+use crate::requirement;
 
 /// What `check` is to do.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl CheckOptions {
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &CheckArgs) -> Result<Self, String> {
         Ok(Self {
-            plan: plan(&args.identity, &args.resource)?,
+            plan: plan(&args.identity, &args.resource, &args.require)?,
             limits: Limits {
                 question: positive("--timeout", &args.timeout)?,
                 deadline: positive("--deadline", &args.deadline)?,
@@ -70,13 +71,18 @@ impl CheckOptions {
 ///
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
-pub fn plan(identities: &[String], resources: &[String]) -> Result<Plan, String> {
+pub fn plan(identities: &[String], resources: &[String], requirements: &[String]) -> Result<Plan, String> {
     let mut plan = Plan::default();
     if !identities.is_empty() {
         plan.identities = distinct(identities.iter().map(|text| selector(text)))?;
     }
     if !resources.is_empty() {
         plan.resources = distinct(resources.iter().map(|text| resource(text)))?;
+    }
+    match requirements {
+        [] => {}
+        [none] if none == "none" => plan.requirements.clear(),
+        some => plan.requirements = distinct(some.iter().map(|text| requirement::read(text)))?,
     }
     Ok(plan)
 }

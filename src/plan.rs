@@ -11,12 +11,42 @@ pub struct Plan {
     pub identities: Vec<Selector>,
     /// The resources to ask tokens for; never empty.
     pub resources: Vec<Resource>,
+    /// What the identities must be allowed to do; empty when nothing is required of Azure Resource Manager.
+    pub requirements: Vec<Requirement>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { identities: vec![Selector::Default], resources: vec![Resource::Alias("arm".into())] }
+        Self {
+            identities: vec![Selector::Default],
+            resources: vec![Resource::Alias("arm".into())],
+            requirements: vec![Requirement { what: Required::Role(READER.into()), scope: None }],
+        }
     }
+}
+
+/// Reader's GUID, the same in every cloud (Microsoft's list of built-in roles).
+pub const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
+/// Something an identity must be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Requirement {
+    /// What.
+    pub what: Required,
+    /// An ARM scope; none for the VM itself.
+    pub scope: Option<String>,
+}
+
+/// What is required at a scope.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Required {
+    /// An action of the management plane, which may hold wildcards: `Microsoft.Compute/virtualMachines/start/action`.
+    Action(String),
+    /// An action on data.
+    DataAction(String),
+    /// All that the role with this GUID allows.
+    Role(String),
 }
 
 /// How an identity is named to the metadata service.

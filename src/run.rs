@@ -55,7 +55,7 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let options = OutputOptions::read(&args.output)?;
     let scenario = scenarios::find(name)?.scenario()?;
     let targets = open(&options)?;
-    let plan = options::plan(&scenario.command.identity, &scenario.command.resource)?;
+    let plan = options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
     publish(&examine(&machine, &plan, Limits::default()), &options, targets)
 }

@@ -12,7 +12,8 @@ use crate::engine::Judged;
 use crate::evidence::Evidence;
 use crate::fill::{Use, Values, fill, visible};
 use crate::page::{self, Heals};
-use crate::plan::{Resource, Selector};
+use crate::plan::{Plan, Resource, Selector};
+use crate::requirement;
 use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
 
 /// One check of one subject, in words.
@@ -139,8 +140,11 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
         Resource::Uri(uri) => visible(uri),
         Resource::Alias(alias) => case.resource_uri().unwrap_or_else(|| alias.clone()),
     });
-    match (resource, identity) {
-        (Some(resource), Some(identity)) => Some(format!("{resource} as {identity}")),
+    // The requirement that stands when none is given goes without saying.
+    let given = subject.requirement.as_ref().filter(|_| case.plan().requirements != Plan::default().requirements);
+    let required = given.map(|requirement| requirement::in_words(requirement, &case.vm_id().unwrap_or_default()));
+    match (resource.or(required), identity) {
+        (Some(what), Some(identity)) => Some(format!("{what} as {identity}")),
         (one, other) => one.or(other),
     }
 }

@@ -58,7 +58,7 @@ fn at() -> Timestamp {
 /// What a VM in that state would report, at a fixed time.
 fn play(name: &str) -> Report {
     let scenario = scenarios::find(name).unwrap().scenario().unwrap();
-    let plan = options::plan(&scenario.command.identity, &scenario.command.resource).unwrap();
+    let plan = options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require).unwrap();
     let machine = SimulatedMachine::at(Azure::new(scenario), at());
     let (evidence, took) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     report(evidence, took.as_millis() as u64)
@@ -246,7 +246,7 @@ fn the_same_evidence_gives_the_same_diagnosis_whatever_came_before() {
 
 #[test]
 fn nothing_learned_is_undetermined_and_names_no_cause() {
-    let diagnosis = engine::diagnose(&Evidence::new(at(), options::plan(&[], &[]).unwrap()));
+    let diagnosis = engine::diagnose(&Evidence::new(at(), options::plan(&[], &[], &[]).unwrap()));
     assert_eq!((diagnosis.overall, diagnosis.root_cause), (Overall::Undetermined, None));
     assert!(diagnosis.checks.iter().all(|judged| judged.verdict.status() == Status::Unknown));
 }
@@ -255,7 +255,7 @@ fn nothing_learned_is_undetermined_and_names_no_cause() {
 fn a_run_out_of_time_is_undetermined_and_says_what_was_not_asked() {
     let machine = SimulatedMachine::at(Azure::new(scenarios::find("healthy").unwrap().scenario().unwrap()), at());
     let limits = Limits { deadline: std::time::Duration::from_millis(5), ..Limits::default() };
-    let (evidence, _) = engine::examine(&machine, &options::plan(&[], &[]).unwrap(), limits, &|_: &Request| {});
+    let (evidence, _) = engine::examine(&machine, &options::plan(&[], &[], &[]).unwrap(), limits, &|_: &Request| {});
     let report = report(evidence, 5);
     assert_eq!((report.exit_code, report.root_cause.as_deref()), (3, None));
     assert!(report.summary.unknown > 0 && report.summary.fail == 0, "{:?}", report.summary);

@@ -16,7 +16,7 @@ const NOBODY: &str = "0f9e8d7c-6b5a-4938-8271-605f4e3d2c1b";
 
 fn examine(scenario: &str, identities: &[&str], resources: &[&str]) -> Report {
     let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let plan = options::plan(&own(identities), &own(resources)).unwrap();
+    let plan = options::plan(&own(identities), &own(resources), &[]).unwrap();
     let machine = SimulatedMachine::new(Azure::new(Scenario::parse(Some(scenario), &[]).unwrap()));
     let (evidence, _) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };

@@ -46,6 +46,7 @@ struct Case<'a> {
     http: Vec<String>,
     identity: Vec<&'a str>,
     resource: Vec<&'a str>,
+    require: Vec<&'a str>,
     limits: Limits,
 }
 
@@ -64,7 +65,7 @@ impl<'a> Case<'a> {
         let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let http: Vec<&str> = self.http.iter().map(String::as_str).collect();
         let scenario = Scenario::parse(Some(self.toml), &http).unwrap();
-        let plan = options::plan(&own(&self.identity), &own(&self.resource)).unwrap();
+        let plan = options::plan(&own(&self.identity), &own(&self.resource), &own(&self.require)).unwrap();
         let simulated = SimulatedMachine::at(Azure::new(scenario), "2026-09-01T10:11:12Z".parse().unwrap());
         engine::examine(&Machine { simulated, instead }, &plan, self.limits, &|_: &Request| {}).0
     }

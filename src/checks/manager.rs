@@ -20,10 +20,13 @@ pub static CHECKS: [Check; 1] = [Check {
     judge: judge_arm,
 }];
 
+/// Why checks are skipped with `--require none`.
+pub(super) const NOTHING_REQUIRED: &str = "nothing is required of Azure Resource Manager";
+
 /// The name, and the front door without a token: Azure Resource Manager answers 401, which shows that it is there and
 /// with which certificate. Through a proxy the name is the proxy's business.
 fn ask_arm(case: &Case) -> Vec<Request> {
-    let Some(cloud) = case.cloud() else { return Vec::new() };
+    let Some(cloud) = case.cloud().filter(|_| case.requires_roles()) else { return Vec::new() };
     let mut requests = vec![Request::Environment];
     if !proxied(case) {
         requests.push(Request::Resolve { host: cloud.arm_host.into() });
@@ -42,6 +45,9 @@ fn proxied(case: &Case) -> bool {
 }
 
 fn judge_arm(case: &Case) -> Verdict {
+    if !case.requires_roles() {
+        return Verdict::Skip(NOTHING_REQUIRED.into());
+    }
     let (Some(cloud), Some(probe)) = (case.cloud(), probe(case)) else {
         return Verdict::Unknown("which cloud and subscription the VM is in is not known".into());
     };

@@ -148,6 +148,8 @@ pub struct Command {
     pub identity: Vec<String>,
     /// Values of `--resource`.
     pub resource: Vec<String>,
+    /// Values of `--require`.
+    pub require: Vec<String>,
 }
 
 /// What is odd about issued tokens; the default is nothing.

@@ -19,7 +19,9 @@ fn play(name: &'static str) {
     let simulator = Simulator::start(name, &[]);
     prepare(&scenario, &simulator);
     let mut arguments = Vec::new();
-    for (flag, values) in [("--identity", &scenario.command.identity), ("--resource", &scenario.command.resource)] {
+    let command = &scenario.command;
+    let flags = [("--identity", &command.identity), ("--resource", &command.resource), ("--require", &command.require)];
+    for (flag, values) in flags {
         arguments.extend(values.iter().flat_map(|value| [flag, value.as_str()]));
     }
     let mut command = simulator::check(Some(&simulator.authority()), &arguments);
