@@ -1,7 +1,8 @@
 //! What the token opens: can the identity read its VM, do its roles suffice.
 
 use crate::azure::arm::{self, ArmError};
-use crate::azure::permissions;
+use crate::azure::pattern::Pattern;
+use crate::azure::permissions::{self, Operation};
 use crate::azure::resource_id;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
@@ -134,7 +135,7 @@ const PROPAGATION: std::time::Duration = std::time::Duration::from_secs(600);
 fn grants(case: &Case, held: &arm::Assignment, required: &str) -> Option<bool> {
     let (_, request) = case.definition_requests().into_iter().find(|(id, _)| *id == held.definition)?;
     let entries = arm::definition_permissions(case.evidence.answer(&request)?)?;
-    Some(permissions::allow(&entries, required))
+    Some(permissions::allow(&entries, &Operation::Action(required.into())))
 }
 
 const READ_VM: &str = "Microsoft.Compute/virtualMachines/read";
@@ -182,7 +183,7 @@ fn judge_roles(case: &Case) -> Verdict {
         };
     };
     let words = held.unwrap_or_else(|| unlisted(&entries));
-    if permissions::allow(&entries, READER) {
+    if permissions::allow(&entries, &Operation::Action(READER.into())) {
         return Verdict::Pass(Facts::from([("required", "Reader".to_owned()), ("roles", words)]));
     }
     if arm::goes_on(answer) {
@@ -193,7 +194,7 @@ fn judge_roles(case: &Case) -> Verdict {
 
 /// Roles whose names may not be read, by what they allow; the longest lists are cut.
 fn unlisted(entries: &[permissions::Permission]) -> String {
-    let mut actions: Vec<&str> = entries.iter().flat_map(|entry| &entry.actions).map(String::as_str).collect();
+    let mut actions: Vec<&str> = entries.iter().flat_map(|entry| &entry.actions).map(Pattern::as_str).collect();
     actions.dedup();
     match actions[..] {
         [] => "no role".into(),
