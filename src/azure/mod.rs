@@ -8,3 +8,4 @@ pub mod metadata;
 pub mod pattern;
 pub mod permissions;
 pub mod resource_id;
+pub mod roles;
