@@ -2,6 +2,7 @@
 //!
 //! Whether one is met is for the check `roles` to say.
 
+use crate::azure::pattern::Pattern;
 use crate::azure::permissions::Operation;
 use crate::azure::resource_id::scope_in_words;
 use crate::azure::roles::{self, BuiltIn};
@@ -58,14 +59,14 @@ fn required(text: &str) -> Result<Required, String> {
         return Ok(if is_on_data(&action) { Required::DataAction(action) } else { Required::Action(action) });
     }
     if let Some(role) = roles::find(text) {
-        return Ok(Required::Role(role.guid.to_owned()));
+        return Ok(Required::Role(role.guid.clone()));
     }
     if text.len() == 36
         && let Ok(guid) = uuid::Uuid::parse_str(text)
     {
         return Ok(Required::Role(guid.to_string()));
     }
-    let near = nearest(text, roles::all().map(|role| role.name));
+    let near = nearest(text, roles::all().iter().map(|role| role.name.as_str()));
     Err(format!(
         "--require takes a role by name or GUID, an action such as Microsoft.Compute/virtualMachines/start/action, or \
          data:ACTION; “{}” is no built-in role that midoctor knows by name{near}; name others by their GUID",
@@ -77,12 +78,14 @@ fn required(text: &str) -> Result<Required, String> {
 fn action(text: &str) -> Result<String, String> {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "./*-_$".contains(c));
     let provider = text.split('/').next().unwrap_or_default();
-    let provided = provider.contains('*') || provider.split_once('.').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
+    let provided =
+        provider.contains('*') || provider.split_once('.').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
     if plain && provided && !text.ends_with('/') && !text.contains("//") {
         return Ok(text.to_owned());
     }
-    let known = roles::all().flat_map(|role| role.permission.actions.iter().chain(&role.permission.data_actions));
-    let near = nearest(text, known.map(String::as_str).filter(|known| !known.contains('*')));
+    let known =
+        roles::all().iter().flat_map(|role| role.permission.actions.iter().chain(&role.permission.data_actions));
+    let near = nearest(text, known.filter(|known| !known.is_wild()).map(Pattern::as_str));
     Err(format!(
         "--require takes an action with its provider, as in Microsoft.Compute/virtualMachines/start/action; “{}” has none{near}",
         visible(text)
@@ -100,15 +103,18 @@ fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
         let distance = strsim::damerau_levenshtein(&lower, &own);
         (distance <= 1 + name.len() / 4).then_some((distance, name))
     });
-    ranked.min_by_key(|(distance, _)| *distance).map(|(_, name)| format!("; did you mean “{name}”?")).unwrap_or_default()
+    ranked
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| format!("; did you mean “{name}”?"))
+        .unwrap_or_default()
 }
 
 /// Is this an action on data? Some built-in role grants it as one, and not by a bare `*`.
 fn is_on_data(action: &str) -> bool {
     let operation = Operation::DataAction(action.to_owned());
-    roles::all().any(|role| {
+    roles::all().iter().any(|role| {
         let mut named = role.permission.clone();
-        named.data_actions.retain(|pattern| !pattern.starts_with('*'));
+        named.data_actions.retain(|pattern| !pattern.as_str().starts_with('*'));
         crate::azure::permissions::allow(&[named], &operation)
     })
 }
@@ -118,7 +124,7 @@ pub fn in_words(requirement: &Requirement, vm: &str) -> String {
     let what = match &requirement.what {
         Required::Action(action) => action.clone(),
         Required::DataAction(action) => format!("the data action {action}"),
-        Required::Role(guid) => roles::find(guid).map_or_else(|| format!("the role {guid}"), |role| role.name.to_owned()),
+        Required::Role(guid) => roles::find(guid).map_or_else(|| format!("the role {guid}"), |role| role.name.clone()),
     };
     match &requirement.scope {
         None => what,
@@ -155,7 +161,10 @@ mod tests {
         let blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read";
         assert_eq!(read(blobs).map(|it| it.what), Ok(Required::DataAction(blobs.into())));
         assert_eq!(read(&format!("action:{blobs}")).map(|it| it.what), Ok(Required::Action(blobs.into())));
-        assert_eq!(read("data:Contoso.Own/x/read").map(|it| it.what), Ok(Required::DataAction("Contoso.Own/x/read".into())));
+        assert_eq!(
+            read("data:Contoso.Own/x/read").map(|it| it.what),
+            Ok(Required::DataAction("Contoso.Own/x/read".into()))
+        );
         assert_eq!(read("*/read").map(|it| it.what), Ok(Required::Action("*/read".into())));
     }
 
@@ -179,7 +188,15 @@ mod tests {
         ] {
             assert_eq!(scope(&right), Ok(right.clone()));
         }
-        for wrong in ["", "/", "rg", "/subscriptions/x", "/resourceGroups/rg", &format!("{SUBSCRIPTION}/resourceGroups/../x"), &format!("{SUBSCRIPTION}?x")] {
+        for wrong in [
+            "",
+            "/",
+            "rg",
+            "/subscriptions/x",
+            "/resourceGroups/rg",
+            &format!("{SUBSCRIPTION}/resourceGroups/../x"),
+            &format!("{SUBSCRIPTION}?x"),
+        ] {
             assert!(scope(wrong).is_err(), "{wrong}");
         }
     }

@@ -13,8 +13,8 @@ use crate::evidence::Evidence;
 use crate::fill::{Use, Values, fill, visible};
 use crate::page::{self, Heals};
 use crate::plan::{Plan, Resource, Selector};
-use crate::requirement;
 use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
+use crate::requirement;
 
 /// One check of one subject, in words.
 pub fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {

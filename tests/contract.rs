@@ -58,7 +58,8 @@ fn at() -> Timestamp {
 /// What a VM in that state would report, at a fixed time.
 fn play(name: &str) -> Report {
     let scenario = scenarios::find(name).unwrap().scenario().unwrap();
-    let plan = options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require).unwrap();
+    let plan =
+        options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require).unwrap();
     let machine = SimulatedMachine::at(Azure::new(scenario), at());
     let (evidence, took) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     report(evidence, took.as_millis() as u64)

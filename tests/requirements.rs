@@ -58,8 +58,16 @@ fn what_is_missing_is_named_with_the_role_that_has_it_and_the_line_that_grants_i
     let finding = &rows(&report, "roles")[0].findings[0];
     assert_eq!(finding.code, "role-insufficient");
     assert!(finding.seen.contains(&format!("lacks `{BLOBS}`")), "{}", finding.seen);
-    let grant = finding.remedy.commands.iter().map(|command| &command.line).find(|line| line.starts_with("az role assignment create"));
-    assert!(grant.is_some_and(|line| line.contains("--role 'Storage Blob Data Reader' --scope /subscriptions/")), "{grant:?}");
+    let grant = finding
+        .remedy
+        .commands
+        .iter()
+        .map(|command| &command.line)
+        .find(|line| line.starts_with("az role assignment create"));
+    assert!(
+        grant.is_some_and(|line| line.contains("--role 'Storage Blob Data Reader' --scope /subscriptions/")),
+        "{grant:?}"
+    );
 }
 
 #[test]

@@ -5,5 +5,7 @@
 pub mod arm;
 pub mod cloud;
 pub mod metadata;
+pub mod pattern;
 pub mod permissions;
 pub mod resource_id;
+pub mod roles;

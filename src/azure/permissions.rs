@@ -1,145 +1,195 @@
 //! What a set of permissions allows, judged as Azure judges it.
 //!
 //! Per entry actions minus that entry's own notActions, union over entries; `*` spans any characters, `/` included; case
-//! does not matter (Microsoft's pages on role definitions). A required pattern that holds a wildcard itself is met only
-//! when one entry grants every expansion of it, but for what others fill in. Deny assignments and conditions are not seen here.
+//! does not matter; data actions are apart from actions, and no action brings a data action along (Microsoft's pages on role
+//! definitions and deny assignments). A required pattern that holds a wildcard itself is met only when one entry grants every
+//! expansion of it, but for what others fill in, and is denied when any expansion is. In doubt a wildcard counts as not met.
+//! Conditions are not seen here.
 
+use std::collections::HashMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::metadata::field;
+use super::pattern::Pattern;
 
-/// One entry: what one role assignment allows.
+/// What somebody wants to do: an operation of Azure Resource Manager's, or one on the data in a service. May hold wildcards.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// Such as `Microsoft.Compute/virtualMachines/read`.
+    Action(String),
+    /// Such as `Microsoft.KeyVault/vaults/secrets/getSecret/action`.
+    DataAction(String),
+}
+
+impl Operation {
+    /// Its pattern, without its kind.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Action(text) | Self::DataAction(text) => text,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Action(_) => Kind::Action,
+            Self::DataAction(_) => Kind::DataAction,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// Which two of an entry's four lists count.
+#[derive(Clone, Copy)]
+enum Kind {
+    Action,
+    DataAction,
+}
+
+/// One entry: what one role assignment allows, or one deny assignment denies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permission {
     /// Patterns that are allowed.
-    pub actions: Vec<String>,
+    pub actions: Vec<Pattern>,
     /// Patterns taken out of `actions` again.
-    pub not_actions: Vec<String>,
+    pub not_actions: Vec<Pattern>,
+    /// Patterns that are allowed on data.
+    pub data_actions: Vec<Pattern>,
+    /// Patterns taken out of `data_actions` again.
+    pub not_data_actions: Vec<Pattern>,
 }
 
 impl Permission {
-    /// Reads `{"actions": […], "notActions": […]}`; what is missing is empty.
+    /// Reads `{"actions": […], "notActions": […], "dataActions": […], "notDataActions": […]}`; what is missing is empty.
     pub fn read(value: &Value) -> Self {
         let list = |name: &str| {
             field(value, name)
                 .and_then(Value::as_array)
-                .map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+                .map(|items| items.iter().filter_map(Value::as_str).map(Pattern::new).collect())
                 .unwrap_or_default()
         };
-        Self { actions: list("actions"), not_actions: list("notActions") }
+        Self {
+            actions: list("actions"),
+            not_actions: list("notActions"),
+            data_actions: list("dataActions"),
+            not_data_actions: list("notDataActions"),
+        }
     }
 
-    /// What this entry takes out of the required pattern again; `None` when no action of it covers the pattern at all.
-    fn gaps(&self, required: &str) -> Option<Vec<&str>> {
-        self.actions.iter().any(|action| covers(action, required)).then(|| {
-            self.not_actions.iter().map(String::as_str).filter(|excluded| overlap(excluded, required)).collect()
-        })
+    /// What counts for this kind: the patterns, and what is taken out of them.
+    fn lists(&self, kind: Kind) -> (&[Pattern], &[Pattern]) {
+        match kind {
+            Kind::Action => (&self.actions, &self.not_actions),
+            Kind::DataAction => (&self.data_actions, &self.not_data_actions),
+        }
+    }
+
+    /// Does a pattern of this entry cover the required one?
+    fn covers(&self, kind: Kind, required: &Pattern) -> bool {
+        self.lists(kind).0.iter().any(|granted| granted.covers(required))
+    }
+
+    /// What this entry takes out of the required pattern again.
+    fn gaps<'a>(&'a self, kind: Kind, required: &'a Pattern) -> impl Iterator<Item = &'a Pattern> {
+        self.lists(kind).1.iter().filter(move |excluded| excluded.overlaps(required))
     }
 }
 
 /// Do these entries together allow every expansion of the required pattern? An entry must cover it whole; what its
 /// notActions take out again, another entry may fill, if that one leaves no gap there itself.
-pub fn allow(entries: &[Permission], required: &str) -> bool {
-    let whole = |pattern: &str| entries.iter().any(|entry| entry.gaps(pattern).is_some_and(|gaps| gaps.is_empty()));
-    whole(required) || entries.iter().any(|entry| entry.gaps(required).is_some_and(|gaps| gaps.into_iter().all(whole)))
+pub fn allow(entries: &[Permission], required: &Operation) -> bool {
+    allowed(entries, required.kind(), &Pattern::new(required.as_str()), &[])
 }
 
-/// Does `granted` match every text that `required` matches? A wildcard in `required` counts as a letter that no pattern
-/// spells, so only a wildcard in `granted` can take it in, and what takes one letter in takes any text in.
-fn covers(granted: &str, required: &str) -> bool {
-    let granted: Vec<char> = granted.to_lowercase().chars().collect();
-    let required: Vec<char> = required.to_lowercase().chars().collect();
-    // reach[i]: the first i characters of `granted` match what was read of `required` so far.
-    let mut reach: Vec<bool> = (0..=granted.len()).map(|i| granted[..i].iter().all(|c| *c == '*')).collect();
-    for letter in &required {
-        let mut next = vec![false; granted.len() + 1];
-        for i in 0..granted.len() {
-            next[i + 1] = match granted[i] {
-                '*' => reach[i + 1] || reach[i] || next[i],
-                c => reach[i] && c == *letter && *letter != '*',
-            };
-        }
-        reach = next;
-    }
-    reach[granted.len()]
+/// Those of the required operations that the entries do not allow, in their order.
+pub fn missing(entries: &[Permission], required: &[Operation]) -> Vec<Operation> {
+    required.iter().filter(|operation| !allow(entries, operation)).cloned().collect()
 }
 
-/// Is there a text that both patterns match?
-fn overlap(one: &str, other: &str) -> bool {
-    let one: Vec<char> = one.to_lowercase().chars().collect();
-    let other: Vec<char> = other.to_lowercase().chars().collect();
-    // table[i][j]: some text matches both one[..i] and other[..j].
-    let mut table = vec![vec![false; other.len() + 1]; one.len() + 1];
-    table[0][0] = true;
-    for i in 0..=one.len() {
-        for j in 0..=other.len() {
-            let star_one = i > 0 && one[i - 1] == '*';
-            let star_other = j > 0 && other[j - 1] == '*';
-            if star_one && table[i - 1][j] || star_other && table[i][j - 1] {
-                table[i][j] = true;
-            } else if i > 0 && j > 0 {
-                table[i][j] |= (star_one && table[i][j - 1])
-                    || (star_other && table[i - 1][j])
-                    || (one[i - 1] == other[j - 1] && table[i - 1][j - 1]);
-            }
-        }
+/// What of the wanted entry these do not allow. What that takes out itself is not asked of them, so that Contributor is
+/// enough for Contributor.
+pub fn lacking(entries: &[Permission], wanted: &Permission) -> Vec<Operation> {
+    let mut lacking = Vec::new();
+    for kind in [Kind::Action, Kind::DataAction] {
+        let (patterns, excused) = wanted.lists(kind);
+        let asked = patterns.iter().filter(|pattern| !excused.iter().any(|excluded| excluded.covers(pattern)));
+        let refused = asked.filter(|pattern| !allowed(entries, kind, pattern, excused));
+        lacking.extend(refused.map(|pattern| match kind {
+            Kind::Action => Operation::Action(pattern.as_str().to_owned()),
+            Kind::DataAction => Operation::DataAction(pattern.as_str().to_owned()),
+        }));
     }
-    table[one.len()][other.len()]
+    lacking
+}
+
+/// Do these entries allow all that the wanted one does?
+pub fn satisfy(entries: &[Permission], wanted: &Permission) -> bool {
+    lacking(entries, wanted).is_empty()
+}
+
+/// Do a deny assignment's entries deny any expansion of the required pattern? One of their patterns must overlap it, and
+/// none of the same entry's notActions cover that pattern, or all that is required. Where notActions take out a part of
+/// what overlaps, the rest is taken to be denied.
+pub fn denies(entries: &[Permission], required: &Operation) -> bool {
+    let (kind, required) = (required.kind(), Pattern::new(required.as_str()));
+    entries.iter().any(|entry| {
+        let (denied, excluded) = entry.lists(kind);
+        let spared = |pattern: &Pattern| excluded.iter().any(|excluded| excluded.covers(pattern));
+        denied.iter().any(|pattern| pattern.overlaps(&required) && !spared(pattern)) && !spared(&required)
+    })
+}
+
+/// `allow`, where the gaps that `excused` covers do not matter.
+fn allowed(entries: &[Permission], kind: Kind, required: &Pattern, excused: &[Pattern]) -> bool {
+    let whole = |pattern: &Pattern| {
+        entries.iter().any(|entry| entry.covers(kind, pattern) && entry.gaps(kind, pattern).next().is_none())
+    };
+    if whole(required) {
+        return true;
+    }
+    // What fills a gap that holds a single operation allows the operation itself: then the line above has said so.
+    if !required.is_wild() {
+        return false;
+    }
+    // Many assignments share a role, and so its gaps.
+    let mut known: HashMap<&str, bool> = HashMap::new();
+    entries.iter().filter(|entry| entry.covers(kind, required)).any(|entry| {
+        entry.gaps(kind, required).all(|gap| {
+            *known
+                .entry(gap.folded())
+                .or_insert_with(|| excused.iter().any(|excluded| excluded.covers(gap)) || whole(gap))
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(actions: &[&str], not_actions: &[&str]) -> Permission {
-        let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        Permission { actions: own(actions), not_actions: own(not_actions) }
+    #[test]
+    fn an_entry_is_read_with_its_four_lists_and_what_is_missing_is_empty() {
+        let entry = Permission::read(&serde_json::json!({"actions": ["a/READ", 7], "notDataActions": ["b"]}));
+        assert_eq!(entry.actions, [Pattern::new("A/read")]);
+        assert_eq!(entry.actions[0].as_str(), "a/READ");
+        assert_eq!(entry.not_data_actions, [Pattern::new("b")]);
+        assert!(entry.not_actions.is_empty() && entry.data_actions.is_empty());
+        assert_eq!(Permission::read(&Value::Null), Permission::default());
     }
 
     #[test]
-    fn a_pattern_covers_what_every_expansion_of_the_other_is_in() {
-        for (granted, required, expected) in [
-            ("*", "*/read", true),
-            ("*/read", "*/read", true),
-            ("*/READ", "Microsoft.Compute/virtualMachines/read", true),
-            ("Microsoft.Compute/*", "Microsoft.Compute/virtualMachines/start/action", true),
-            ("Microsoft.Compute/*/read", "Microsoft.Compute/virtualMachines/*", false),
-            ("Microsoft.Compute/virtualMachines/read", "*/read", false),
-            ("Microsoft.Compute/virtualMachines/*", "Microsoft.Compute/virtualMachines/*/read", true),
-            ("*/virtualMachines/*/read", "Microsoft.Compute/virtualMachines/read", false),
-            ("", "", true),
-            ("a", "", false),
-        ] {
-            assert_eq!(covers(granted, required), expected, "{granted} over {required}");
-        }
-    }
-
-    #[test]
-    fn patterns_overlap_when_one_text_matches_both() {
-        for (one, other, expected) in [
-            ("Microsoft.Authorization/*/Write", "*/read", false),
-            ("Microsoft.Authorization/*", "*/read", true),
-            ("a*c", "ab*", true),
-            ("a*", "b*", false),
-            ("*", "", true),
-            ("", "", true),
-        ] {
-            assert_eq!(overlap(one, other), expected, "{one} and {other}");
-            assert_eq!(overlap(other, one), expected, "{other} and {one}");
-        }
-    }
-
-    #[test]
-    fn not_actions_take_from_their_own_entry_only() {
-        let contributor = entry(&["*"], &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]);
-        let granter = entry(&["Microsoft.Authorization/roleAssignments/write"], &[]);
-        let required = "Microsoft.Authorization/roleAssignments/write";
-        assert!(allow(std::slice::from_ref(&contributor), "*/read"));
-        assert!(!allow(std::slice::from_ref(&contributor), required));
-        assert!(allow(&[contributor, granter], required));
-        let holed = entry(&["*"], &["Microsoft.KeyVault/*/read"]);
-        assert!(!allow(std::slice::from_ref(&holed), "*/read"));
-        assert!(allow(&[holed.clone(), entry(&["Microsoft.KeyVault/*"], &[])], "*/read"));
-        assert!(!allow(&[holed.clone(), holed], "*/read"));
+    fn an_operation_is_written_with_its_kind() {
+        let required = Operation::DataAction("a/read".into());
+        let written = serde_json::to_value(&required).unwrap_or_default();
+        assert_eq!(written, serde_json::json!({"data-action": "a/read"}));
+        assert_eq!(serde_json::from_value::<Operation>(written).ok(), Some(required));
     }
 }

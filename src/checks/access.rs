@@ -1,6 +1,7 @@
 //! What the token opens: can the identity read its VM, do its roles suffice.
 
 use crate::azure::arm::{self, ArmError};
+use crate::azure::pattern::Pattern;
 use crate::azure::permissions::{self, Operation, Permission};
 use crate::azure::resource_id;
 use crate::azure::roles;
@@ -81,9 +82,11 @@ fn not_asked(case: &Case) -> Verdict {
 
 /// Must the VM itself be readable? Only what is required says so: a role or an action at the VM that lets it be read.
 fn reading_is_required(case: &Case) -> bool {
-    case.plan().requirements.iter().filter(|requirement| requirement.scope.is_none()).any(|requirement| {
-        required(case, requirement).is_none_or(|what| permissions::allow(&[what], &read_vm()))
-    })
+    case.plan()
+        .requirements
+        .iter()
+        .filter(|requirement| requirement.scope.is_none())
+        .any(|requirement| required(case, requirement).is_none_or(|what| permissions::allow(&[what], &read_vm())))
 }
 
 fn judge_reader(case: &Case) -> Verdict {
@@ -168,8 +171,10 @@ fn read_vm() -> Operation {
 /// from the embedded table where that was not to be had. `None` for a role that neither knows.
 fn required(case: &Case, requirement: &Requirement) -> Option<Permission> {
     match &requirement.what {
-        Required::Action(action) => Some(Permission { actions: vec![action.clone()], ..Permission::default() }),
-        Required::DataAction(action) => Some(Permission { data_actions: vec![action.clone()], ..Permission::default() }),
+        Required::Action(action) => Some(Permission { actions: vec![Pattern::new(action)], ..Permission::default() }),
+        Required::DataAction(action) => {
+            Some(Permission { data_actions: vec![Pattern::new(action)], ..Permission::default() })
+        }
         Required::Role(guid) => {
             let told = case.role_request(guid).and_then(|request| case.evidence.answer(&request));
             let told = told.and_then(arm::definition_permissions).and_then(|mut entries| entries.pop());
@@ -242,7 +247,9 @@ impl Row<'_, '_> {
     fn refused(self, what: &Permission, answer: &Answer) -> Verdict {
         let Some(error) = ArmError::read(answer).filter(|_| answer.status == 403) else {
             let status = answer.status;
-            return Verdict::Unknown(format!("Azure Resource Manager answered {status} to the question for permissions"));
+            return Verdict::Unknown(format!(
+                "Azure Resource Manager answered {status} to the question for permissions"
+            ));
         };
         let action = error.quoted_after("perform action").unwrap_or("Microsoft.Authorization/permissions/read");
         let lacking = permissions::lacking(&[], what);
@@ -260,7 +267,7 @@ impl Row<'_, '_> {
     }
 
     fn insufficient(self, lacking: &[Operation], held: String) -> Verdict {
-        let missing: Vec<&str> = lacking.iter().map(Operation::name).collect();
+        let missing: Vec<&str> = lacking.iter().map(Operation::as_str).collect();
         let finding = Finding::error("role-insufficient")
             .with("required", self.words())
             .with("missing", missing.join(", "))
@@ -268,10 +275,10 @@ impl Row<'_, '_> {
             .with("scope", self.case.scope().unwrap_or_default());
         // The role to grant: the required one, or the least of the common ones that has the action.
         let role = match requirement::built_in(self.requirement) {
-            Some(role) => Some(role.name.to_owned()),
+            Some(role) => Some(role.name.clone()),
             None => match &self.requirement.what {
                 Required::Role(guid) => Some(guid.clone()),
-                _ => roles::narrowest(lacking).map(|role| role.name.to_owned()),
+                _ => roles::narrowest(lacking).map(|role| role.name.clone()),
             },
         };
         Verdict::found(match role {
@@ -284,7 +291,7 @@ impl Row<'_, '_> {
 /// Roles whose names may not be read, by what they allow; the longest lists are cut.
 fn unlisted(entries: &[Permission]) -> String {
     let mut actions: Vec<&str> =
-        entries.iter().flat_map(|entry| entry.actions.iter().chain(&entry.data_actions)).map(String::as_str).collect();
+        entries.iter().flat_map(|entry| entry.actions.iter().chain(&entry.data_actions)).map(Pattern::as_str).collect();
     actions.dedup();
     match actions[..] {
         [] => "no role there".into(),
