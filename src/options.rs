@@ -82,6 +82,9 @@ pub fn plan(identities: &[String], resources: &[String], requirements: &[String]
     match requirements {
         [] => {}
         [none] if none == "none" => plan.requirements.clear(),
+        some if some.iter().any(|text| text == "none") => {
+            return Err("--require none stands alone; leave it out, or leave the others out".into());
+        }
         some => plan.requirements = distinct(some.iter().map(|text| requirement::read(text)))?,
     }
     Ok(plan)

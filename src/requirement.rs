@@ -69,7 +69,7 @@ fn required(text: &str) -> Result<Required, String> {
     let near = nearest(text, roles::all().iter().map(|role| role.name.as_str()));
     Err(format!(
         "--require takes a role by name or GUID, an action such as Microsoft.Compute/virtualMachines/start/action, or \
-         data:ACTION; “{}” is no built-in role that midoctor knows by name{near}; name others by their GUID",
+         data:ACTION; “{}” is no built-in role that midoctor knows by name, others go by their GUID{near}",
         visible(text)
     ))
 }
@@ -85,12 +85,22 @@ fn action(text: &str) -> Result<String, String> {
     }
     let known =
         roles::all().iter().flat_map(|role| role.permission.actions.iter().chain(&role.permission.data_actions));
-    let near = nearest(text, known.filter(|known| !known.is_wild()).map(Pattern::as_str));
+    let known = known.filter(|known| !known.is_wild()).map(Pattern::as_str).chain(ON_VMS);
+    let near = nearest(text, known);
     Err(format!(
         "--require takes an action with its provider, as in Microsoft.Compute/virtualMachines/start/action; “{}” has none{near}",
         visible(text)
     ))
 }
+
+/// Actions on VMs that no built-in role names singly.
+const ON_VMS: [&str; 5] = [
+    "Microsoft.Compute/virtualMachines/read",
+    "Microsoft.Compute/virtualMachines/start/action",
+    "Microsoft.Compute/virtualMachines/restart/action",
+    "Microsoft.Compute/virtualMachines/deallocate/action",
+    "Microsoft.Compute/virtualMachines/runCommand/action",
+];
 
 /// The nearest that exists: one that ends in the text, else one that differs little.
 fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {

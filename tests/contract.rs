@@ -277,6 +277,7 @@ fn every_midoctor_command_on_a_page_can_be_typed() {
                 let line = match line {
                     "midoctor --identity" => "midoctor --identity x",
                     "midoctor --resource" => "midoctor --resource x",
+                    "midoctor --require" => "midoctor --require x",
                     line => line,
                 };
                 let words = shlex::split(&line.replace("{{", "").replace("}}", "")).unwrap();
