@@ -84,14 +84,13 @@ impl Subject {
         plan.identities.iter().map(|identity| Self { identity: Some(identity.clone()), ..Self::default() }).collect()
     }
 
-    /// Every identity of the plan with every resource.
+    /// Every identity of the plan with every resource that a token is needed for.
     pub fn tokens(plan: &Plan) -> Vec<Self> {
-        Self::identities(plan)
-            .into_iter()
-            .flat_map(|subject| {
-                plan.resources.iter().map(move |resource| Self { resource: Some(resource.clone()), ..subject.clone() })
-            })
-            .collect()
+        let with_each = |subject: Self| {
+            let resources = plan.tokens().into_iter();
+            resources.map(move |resource| Self { resource: Some(resource), ..subject.clone() })
+        };
+        Self::identities(plan).into_iter().flat_map(with_each).collect()
     }
 
     /// Every identity of the plan with every requirement; the identities alone when nothing is required.

@@ -4,7 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::azure::cloud::is_manager;
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Status, Subject, Verdict};
@@ -39,6 +38,9 @@ const BACK_OFF: [Duration; 4] =
 
 /// A server may ask for any pause; longer ones are as good as never.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// A try with less time than this is not worth it.
+const LEAST: Duration = Duration::from_millis(500);
 
 /// Told of every question when it is put, for people who wait.
 pub type Progress<'a> = dyn Fn(&Request) + Sync + 'a;
@@ -143,7 +145,8 @@ impl Round<'_> {
             let outcome = if budget < self.limits.question { cut_short(outcome, spent, budget) } else { outcome };
             attempts.push(Attempt { started_ms, duration_ms: millis(took), outcome });
             match again {
-                Some(pause) if spent.saturating_add(pause) < budget => {
+                // A try that has less time than this one took would only end in a time-out.
+                Some(pause) if spent.saturating_add(pause).saturating_add(took.max(LEAST)) <= budget => {
                     self.wire.pause(pause);
                     spent += pause;
                 }
@@ -158,8 +161,10 @@ impl Round<'_> {
 fn cut_short(outcome: Outcome, spent: Duration, budget: Duration) -> Outcome {
     match &outcome {
         Outcome::Failed(failed)
-            if matches!(failed.why, Failure::ConnectTimeout | Failure::AnswerTimeout | Failure::NameUnknown)
-                && spent >= budget.mul_f64(0.85) =>
+            if matches!(
+                failed.why,
+                Failure::ConnectTimeout | Failure::AnswerTimeout | Failure::NameUnknown | Failure::ProxyFailed
+            ) && spent >= budget.mul_f64(0.85) =>
         {
             Outcome::failed(Failure::OutOfTime, "the run's deadline passed before the answer came")
         }
@@ -289,7 +294,7 @@ fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'stati
     let other_resource = |other: &Judged| {
         subject.identity.is_some()
             && subject.resource.is_none()
-            && other.subject.resource.as_ref().is_some_and(|resource| !is_manager(resource))
+            && other.subject.resource.as_ref().is_some_and(|resource| !resource.is_manager())
     };
     let in_the_way =
         |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject) && !other_resource(other);
@@ -347,7 +352,7 @@ fn overall(judged: &[Judged], evidence: &Evidence) -> Overall {
 fn time_spent(evidence: &Evidence, requests: &[Request]) -> Duration {
     let spans = requests.iter().filter_map(|request| evidence.exchange(request)).filter_map(|exchange| {
         let first = exchange.attempts.first()?;
-        let last = exchange.last()?;
+        let last = exchange.attempts.last()?;
         Some((first.started_ms, last.started_ms.saturating_add(last.duration_ms)))
     });
     let (start, end) = spans.fold((u64::MAX, 0), |(start, end), (from, to)| (start.min(from), end.max(to)));

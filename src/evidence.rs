@@ -193,15 +193,20 @@ impl Evidence {
 }
 
 impl Exchange {
-    /// The last try.
+    /// The try that counts: the last one, or, when that ran out of time, the last one before it that was answered.
     pub fn last(&self) -> Option<&Attempt> {
-        self.attempts.last()
+        let last = self.attempts.last()?;
+        let late = |failed: &Failed| {
+            matches!(failed.why, Failure::ConnectTimeout | Failure::AnswerTimeout | Failure::OutOfTime)
+        };
+        let answered = || self.attempts.iter().rev().find(|attempt| attempt.outcome.answer().is_some());
+        last.outcome.failure().filter(|failed| late(failed)).and_then(|_| answered()).or(Some(last))
     }
 
     /// From the first try's start to the last one's end.
     pub fn took(&self) -> Duration {
         let start = self.attempts.first().map_or(0, |attempt| attempt.started_ms);
-        let end = self.last().map_or(0, |attempt| attempt.started_ms.saturating_add(attempt.duration_ms));
+        let end = self.attempts.last().map_or(0, |attempt| attempt.started_ms.saturating_add(attempt.duration_ms));
         Duration::from_millis(end.saturating_sub(start))
     }
 }

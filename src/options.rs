@@ -107,7 +107,7 @@ fn selector(text: &str) -> Result<Selector, String> {
     {
         return Ok(Selector::Guid(guid.to_string()));
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.()".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "/-_.()".contains(c);
     if resource_id::is_user_assigned(text) && text.starts_with('/') && text.chars().all(plain) {
         return Ok(Selector::ResourceId(text.to_owned()));
     }
@@ -191,8 +191,10 @@ impl OutputOptions {
         if targets.iter().filter(|(_, file)| file.is_none()).count() > 1 {
             return Err("two outputs go to standard output; give one of them a file, as in -o json=report.json".into());
         }
+        let plain =
+            |file: &Option<PathBuf>| file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file).to_owned());
         for (index, (_, file)) in targets.iter().enumerate() {
-            if file.is_some() && targets[..index].iter().any(|(_, other)| other == file) {
+            if file.is_some() && targets[..index].iter().any(|(_, other)| plain(other) == plain(file)) {
                 return Err("two outputs go to the same file; give each its own".into());
             }
         }

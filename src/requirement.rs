@@ -29,7 +29,8 @@ fn scope(text: &str) -> Result<String, String> {
     let plain = id.chars().all(|c| c.is_alphanumeric() || "/-_.()".contains(c));
     let is = |index: usize, word: &str| parts.get(index).is_some_and(|part| part.eq_ignore_ascii_case(word));
     let subscription = is(0, "subscriptions") && parts.get(1).is_some_and(|id| uuid::Uuid::parse_str(id).is_ok());
-    let resource = |from: usize| is(from, "providers") && parts.len() >= from + 4 && (parts.len() - from) % 2 == 0;
+    let resource =
+        |from: usize| is(from, "providers") && parts.len() >= from + 4 && (parts.len() - from).is_multiple_of(2);
     let known = match parts.len() {
         2 => subscription,
         4 if is(2, "resourceGroups") => subscription,

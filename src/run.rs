@@ -165,7 +165,6 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     let mut options = simulator::Options::new(scenario);
     options.metadata = args.listen;
     options.manager = args.listen_arm;
-    options.authority.clone_from(&args.ca);
     options.delay = options::duration("--delay", &args.delay)?;
     if args.verbose {
         options.log = Some(Arc::new(|served| {
@@ -173,7 +172,15 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
             output::note(&visible(&format!("{} {} {status}", served.method, served.url)));
         }));
     }
-    let running = simulator::simulate(options).map_err(|error| format!("the simulator cannot start: {error}"))?;
+    let authority = args.ca.as_deref().map(Target::open).transpose()?;
+    let running = simulator::simulate(options).map_err(|error| {
+        format!(
+            "the simulator cannot listen: {error}; name free addresses of this machine with --listen and --listen-arm"
+        )
+    })?;
+    if let Some(target) = authority {
+        target.write(&running.authority_pem)?;
+    }
     let mut lines = vec![format!("scenario   {}", args.scenario)];
     let place = |address: Option<std::net::SocketAddr>, scheme: &str| {
         address.map_or_else(

@@ -207,6 +207,26 @@ fn an_output_that_cannot_be_written_is_found_before_anything_is_asked_and_nothin
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was written");
 }
 
+/// A device is written to and not replaced, and what was there stays as it was when nothing can be served.
+#[cfg(target_os = "linux")]
+#[test]
+fn simulate_writes_its_authority_only_once_it_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, "old").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = refused(&["simulate", "--listen", &address, "--ca", file.to_str().unwrap()]);
+    assert!(line.contains("Address already in use") && line.ends_with("with --listen and --listen-arm"), "{line}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let line = refused(&["simulate", "--ca", "/no/such/folder/ca.pem"]);
+    assert_eq!(
+        line,
+        "midoctor: /no/such/folder/ca.pem cannot be written: there is no such directory; name a file in one that exists"
+    );
+}
+
 #[test]
 fn explain_lists_every_check_and_code() {
     let ran = run(&["explain"]);

@@ -53,8 +53,9 @@ fn several_identities_have_a_row_each_and_one_root_cause() {
 fn several_resources_have_a_token_each() {
     let report = examine("", &[], &["vault", "https://storage.azure.com/"]);
     assert_eq!(report.exit_code, 0, "{:?}", report.checks);
-    let expected =
-        ["https://vault.azure.net", "https://storage.azure.com/"].map(|uri| (Some(uri.to_owned()), Status::Pass));
+    // Roles are required, so Azure Resource Manager's token is needed as well.
+    let uris = ["https://vault.azure.net", "https://storage.azure.com/", "https://management.azure.com/"];
+    let expected = uris.map(|uri| (Some(uri.to_owned()), Status::Pass));
     assert_eq!(rows(&report, "token"), expected);
     assert_eq!(rows(&report, "validity"), expected);
     assert_eq!(rows(&report, "reader"), [(None, Status::Pass)]);

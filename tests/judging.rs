@@ -369,3 +369,86 @@ fn no_more_than_five_questions_are_at_the_metadata_service_at_once() {
     assert!(asked >= 20, "{asked}");
     assert!((2..=5).contains(&most.into_inner()), "side by side, and never more than five");
 }
+
+#[test]
+fn a_token_for_azure_resource_manager_is_judged_though_another_resource_was_named() {
+    let refused = "400 Bad Request\nServer: IMDS/1\nContent-Type: application/json";
+    let manager = "GET http://169.254.169.254/metadata/identity/oauth2/token?resource=https://management.azure.com/";
+    let body = "{\"error\":\"unauthorized_client\",\"error_description\":\"no\"}";
+    let case = Case { resource: vec!["vault"], ..Case::of("") }.answering(manager, refused, body);
+    assert_eq!(gist(&case.report()), (1, Some("token-refused"), vec![("token", Status::Fail)]));
+    // With nothing required it is not even asked for.
+    let case = Case { require: vec!["none"], ..case };
+    assert_eq!(case.report().exit_code, 0, "{:?}", case.report().checks);
+}
+
+#[test]
+fn an_answer_that_came_outweighs_a_later_try_that_ran_out_of_time() {
+    let tries = std::sync::atomic::AtomicUsize::new(0);
+    let busy = |request: &Request| match request {
+        Request::Http(http) if http.url.contains("/subscriptions/") && http.bearer.is_none() => {
+            let busy = Answer {
+                status: 503,
+                headers: [("x-ms-request-id".to_owned(), "r".to_owned())].into(),
+                ..Answer::default()
+            };
+            Some(match tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => (Duration::from_millis(100), Outcome::Answered(busy)),
+                _ => (Duration::from_secs(5), Outcome::failed(Failure::AnswerTimeout, "late")),
+            })
+        }
+        _ => None,
+    };
+    let report = report(Case::of("").evidence(&busy));
+    assert_eq!(report.root_cause.as_deref(), Some("service-transient"));
+    assert_eq!(tries.into_inner(), 2);
+}
+
+#[test]
+fn a_time_out_inside_a_questions_own_time_is_held_against_the_other_side() {
+    let late = |request: &Request| {
+        let failed = || Outcome::failed(Failure::ConnectTimeout, "late");
+        matches!(request, Request::Connect { port: 80, .. }).then(|| (Duration::from_secs(2), failed()))
+    };
+    let case = Case { limits: Limits { deadline: Duration::from_secs(5), ..Limits::default() }, ..Case::of("") };
+    assert_eq!(report(case.evidence(&late)).root_cause.as_deref(), Some("imds-timeout"));
+}
+
+#[test]
+fn the_time_of_a_stranger_says_nothing_of_the_clock() {
+    let html = "200 OK\nDate: Tue, 01 Sep 2020 10:11:12 GMT\nContent-Type: text/html";
+    let report = Case::of("").answering("ANY http://169.254.169.254/*", html, "<html>sign in</html>").report();
+    assert_eq!(status(&report, "clock"), (Status::Blocked, Some("metadata")));
+    let report = Case::of("").answering("ANY https://management.azure.com/*", html, "<html>sign in</html>").report();
+    assert_eq!(status(&report, "clock"), (Status::Pass, None));
+}
+
+#[test]
+fn a_client_id_that_is_not_known_to_be_wrong_is_not_called_wrong() {
+    let system = "1b6f8d23-94a5-4c7e-a0d1-5e3c2b7f9a60";
+    let toml = format!("user_assigned = [\"id-app\"]\n[environment]\nAZURE_CLIENT_ID = \"{system}\"");
+    // Asked for the user-assigned one alone, nothing tells the system-assigned one's client ID.
+    let case = Case { identity: vec![ID_APP], ..Case::of(&toml) };
+    assert_eq!(case.report().exit_code, 0, "{:?}", case.report().checks);
+    let toml = format!("[environment]\nAZURE_CLIENT_ID = \"{ID_APP}\"\n[token]\nxms_mirid = \"{SET}\"");
+    let head = "200 OK\nx-ms-request-id: r\nContent-Type: application/json";
+    let vm = format!("{{\"id\":\"{SET}/virtualMachines/3\",\"name\":\"ss_3\"}}");
+    let case = in_scale_set(Case::of(&toml)).answering(
+        &format!("GET https://management.azure.com{SET}/virtualMachines/3"),
+        head,
+        &vm,
+    );
+    assert_eq!(status(&case.report(), "environment"), (Status::Pass, None));
+}
+
+#[test]
+fn a_named_identity_beside_several_others_is_told_so() {
+    let stranger = "aaaaaaaa-0000-4000-8000-000000000001";
+    let toml = "system_assigned = false\nuser_assigned = [\"id-app\", \"id-batch\"]";
+    let case = Case { identity: vec![stranger], ..Case::of(toml) };
+    let report = case.report();
+    let summaries: Vec<&String> = report.checks.iter().map(|check| &check.summary).collect();
+    let found = report.checks.iter().flat_map(|check| &check.findings).next();
+    let seen = &found.unwrap_or_else(|| panic!("{summaries:#?}")).seen;
+    assert!(seen.ends_with("Several user-assigned identities are attached."), "{seen}");
+}

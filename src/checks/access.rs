@@ -61,8 +61,8 @@ fn ask_roles(case: &Case) -> Vec<Request> {
 }
 
 /// What stands between the identity and an answer of Azure Resource Manager, when the VM was not asked.
-fn not_asked(case: &Case) -> Verdict {
-    let failed = case.vm_request().and_then(|request| case.outcome(&request)?.failure());
+fn not_asked(case: &Case, request: Option<Request>) -> Verdict {
+    let failed = request.and_then(|request| case.outcome(&request)?.failure());
     if let Some(failed) = failed {
         return Verdict::Unknown(format!(
             "the question to Azure Resource Manager brought no answer: {}",
@@ -94,10 +94,10 @@ fn judge_reader(case: &Case) -> Verdict {
         return Verdict::Skip(NOTHING_REQUIRED.into());
     }
     let Some(answer) = case.vm_request().and_then(|request| case.evidence.answer(&request)) else {
-        return not_asked(case);
+        return not_asked(case, case.vm_request());
     };
     if answer.status == 200 && arm::VmIdentity::read(answer).is_some() {
-        let roles = case.roles_held().unwrap_or_else(|| "roles not told".into());
+        let roles = case.roles_held().unwrap_or_else(|| "its roles are not told".into());
         return Verdict::Pass(Facts::from([("roles", roles)]));
     }
     let Some(error) = ArmError::read(answer) else {
@@ -207,10 +207,10 @@ fn judge_roles(case: &Case) -> Verdict {
             return Verdict::Unknown("Azure Resource Manager refused the token".into());
         }
         Some(_) => {}
-        None => return not_asked(case),
+        None => return not_asked(case, case.vm_request()),
     }
     let Some(answer) = case.permissions_request().and_then(|request| case.evidence.answer(&request)) else {
-        return not_asked(case);
+        return not_asked(case, case.permissions_request());
     };
     let Some(what) = required(case, requirement) else {
         return Verdict::Unknown("what the required role allows could not be read".into());

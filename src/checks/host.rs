@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use crate::azure::arm::VmIdentity;
 use crate::azure::metadata::{self, Responder};
+use crate::azure::resource_id;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{METADATA_ADDRESS, Outcome, Request};
@@ -169,11 +171,27 @@ fn client_finding(case: &Case) -> Option<Finding> {
     for subject in Subject::identities(case.plan()) {
         let one = Case::new(case.evidence, &subject);
         let block = one.vm_identity()?;
+        // Instances of a uniform scale set have their identities at the set, which is not read.
+        let elsewhere =
+            one.vm_id().is_some_and(|id| resource_id::scale_set(&id).is_some()) && block == VmIdentity::default();
+        // Azure Resource Manager does not tell the client ID of the system-assigned identity; only its token does.
+        let untold = block.principal_id.as_deref().is_some_and(|principal| !speaks(case, principal));
+        if elsewhere || untold {
+            return None;
+        }
         known.extend(block.user_assigned.into_iter().filter_map(|listed| listed.client_id));
         known.extend(one.any_claims().and_then(|claims| claims.text("appid")).map(str::to_owned));
     }
     let effect = "clients that read it ask for that identity, which this VM does not have";
     (!known.iter().any(|id| id.eq_ignore_ascii_case(client))).then(|| shadowed("AZURE_CLIENT_ID", client, effect))
+}
+
+/// Did one of the run's identities get a token for this principal?
+fn speaks(case: &Case, principal: &str) -> bool {
+    Subject::identities(case.plan()).iter().any(|subject| {
+        let claims = Case::new(case.evidence, subject).any_claims();
+        claims.and_then(|claims| claims.text("oid")).is_some_and(|oid| oid.eq_ignore_ascii_case(principal))
+    })
 }
 
 fn judge_environment(case: &Case) -> Verdict {
@@ -214,7 +232,7 @@ fn proxy_finding(case: &Case) -> Option<Finding> {
     if entries.iter().any(|entry| *entry == METADATA_ADDRESS || *entry == "*") {
         return None;
     }
-    // A range or a prefix is understood by some clients (curl, Go, Python requests) and not by others (.NET, Java).
+    // A range is understood by some clients (curl, Go, Python requests) and not by others (.NET, Java).
     let by_some = entries.iter().any(|entry| entry.contains('/') && entry.starts_with("169.254."));
     let finding = if by_some { Finding::warning("env-proxy") } else { Finding::error("env-proxy") };
     let no_proxy = if exceptions.is_empty() { "not set".to_owned() } else { format!("“{exceptions}”") };
@@ -222,7 +240,8 @@ fn proxy_finding(case: &Case) -> Option<Finding> {
 }
 
 fn points_at_metadata(value: &str) -> bool {
-    value.trim().trim_end_matches('/').trim_start_matches("http://").split('/').next() == Some(METADATA_ADDRESS)
+    let authority = value.trim().trim_start_matches("http://").split('/').next().unwrap_or_default();
+    authority.strip_suffix(":80").unwrap_or(authority) == METADATA_ADDRESS
 }
 
 /// Does this value point at the retired endpoint? Then the check `retired` speaks of it.

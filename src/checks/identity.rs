@@ -58,10 +58,11 @@ fn ask_identity(case: &Case) -> Vec<Request> {
     requests
 }
 
-/// The resource whose token shows whether there is an identity: Azure Resource Manager, or in an unknown cloud the first
-/// URI that was named.
+/// The resource whose token shows whether there is an identity: Azure Resource Manager where roles are required, else, or
+/// in an unknown cloud, the first that was named.
 fn first_uri(case: &Case) -> Option<String> {
-    case.arm_uri().or_else(|| case.plan_uris().into_iter().next())
+    let own = || case.plan_uris().into_iter().next();
+    if case.requires_roles() { case.arm_uri().or_else(own) } else { own().or_else(|| case.arm_uri()) }
 }
 
 fn judge_identity(case: &Case) -> Verdict {
@@ -116,6 +117,9 @@ fn others(case: &Case) -> String {
     if let Some(claims) = unnamed.and_then(|answer| answer.token.as_ref()) {
         return format!("A request that names nobody is answered for {}.", in_words(case, claims));
     }
+    if unnamed.and_then(IdentityError::read).is_some_and(|error| error.meaning() == Refusal::Ambiguous) {
+        return "Several user-assigned identities are attached.".into();
+    }
     match case.evidence.answer(&info_request()) {
         Some(answer) if answer.status == 200 => "The VM does have a system-assigned identity.".into(),
         Some(answer) if IdentityError::read(answer).is_some() => "The VM has no system-assigned identity.".into(),
@@ -154,7 +158,8 @@ fn judge_principal(case: &Case) -> Verdict {
         });
     }
     // Without that comparison it is open, unless Azure Resource Manager is not to be asked; what kept the check reader from asking stands in the way here too.
-    if case.requires_roles() && case.vm_request().and_then(|request| case.evidence.answer(&request)).is_none() {
+    let answer = case.vm_request().and_then(|request| case.evidence.answer(&request));
+    if case.requires_roles() && case.vm_identity().is_none() && answer.is_none_or(|answer| answer.status != 403) {
         return Verdict::Blocked("reader");
     }
     let client = client(claims).unwrap_or("not in the token");

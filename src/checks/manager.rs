@@ -132,7 +132,7 @@ fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exch
                     .with("detail", distrust(&failed.detail)),
             )
         }
-        Failure::ConnectTimeout => unreachable(format!("no connection came about in {took}")),
+        Failure::ConnectTimeout => unreachable(format!("no connection with TLS came about in {took}")),
         Failure::AnswerTimeout => unreachable(format!("it accepted the connection and did not answer in {took}")),
         Failure::Refused => unreachable("the connection was refused".into()),
         Failure::Unroutable => unreachable("this machine has no route to it".into()),

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -52,8 +51,6 @@ pub struct Options {
     pub retired: Vec<SocketAddr>,
     /// Where Azure Resource Manager listens, with TLS.
     pub manager: SocketAddr,
-    /// Where to write the certificate of the authority that clients are to trust.
-    pub authority: Option<PathBuf>,
     /// Waits that long before every answer.
     pub delay: Duration,
     /// Is told of every request.
@@ -71,7 +68,6 @@ impl Options {
                 SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), retired::PORT),
             ],
             manager: SocketAddr::from(([127, 0, 0, 1], 443)),
-            authority: None,
             delay: Duration::ZERO,
             log: None,
         }
@@ -112,9 +108,6 @@ enum Part {
 /// Starts the simulator and returns once everything listens.
 pub fn simulate(options: Options) -> io::Result<Running> {
     let tls = tls::prepare(&options.scenario)?;
-    if let Some(path) = &options.authority {
-        tls::write(&tls.authority_pem, path)?;
-    }
     let azure = Azure::new(options.scenario);
     let scenario = azure.scenario();
     let mut listeners = Vec::new();

@@ -2,8 +2,7 @@
 //!
 //! Nothing here is kept: the authority's key exists only in this process.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 
 use rcgen::{
@@ -60,21 +59,6 @@ pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
     Ok(Tls { config: Arc::new(config), authority_pem: trusted.pem() })
 }
 
-/// Writes the authority's certificate so that no reader ever sees half of it.
-pub(super) fn write(pem: &str, path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(pem.as_bytes())?;
-    #[cfg(unix)]
-    {
-        // Public, and read by clients that run as other users.
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path)?;
-    Ok(())
-}
-
 /// Whom the certificate is made out to: every cloud's manager, this machine, and hosts with literal answers.
 fn names(scenario: &Scenario) -> Vec<String> {
     let hosts = CLOUDS.iter().map(|cloud| cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
@@ -114,14 +98,14 @@ mod tests {
 
     /// A handshake by a client that trusts the authority that was written, and nobody else.
     fn handshake(toml: &str, host: &'static str) -> Result<(), String> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("ca.pem");
         let mut options = Options::new(Scenario::parse(Some(toml), &[]).expect("the scenario parses"));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        (options.metadata, options.manager, options.authority) = (any, any, Some(path.clone()));
+        (options.metadata, options.manager) = (any, any);
         let running = simulate(options).expect("it starts");
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(path).expect("PEM")).expect("a certificate");
+        roots
+            .add(CertificateDer::from_pem_slice(running.authority_pem.as_bytes()).expect("PEM"))
+            .expect("a certificate");
         let config = ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")

@@ -167,6 +167,11 @@ fn proxy_of_environment() -> Result<Option<Proxy>, String> {
     let Some(value) = set(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
     let wrong = |_| "the proxy variable holds no URL that can be used".to_owned();
     let plain = Proxy::new(&value).map_err(wrong)?;
+    // What stands before the last @ is a secret, so a host that begins there was read wrongly.
+    let host = value.rsplit_once('@').map_or(value.as_str(), |(_, host)| host);
+    if plain.host().is_empty() || !host.contains(plain.host()) {
+        return Err("the proxy variable holds no URL that can be used".into());
+    }
     if !matches!(plain.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
         return Err("the proxy variable names a SOCKS proxy, which midoctor cannot use".into());
     }
@@ -178,7 +183,13 @@ fn proxy_of_environment() -> Result<Option<Proxy>, String> {
         builder = builder.password(password);
     }
     for entry in set(&["no_proxy", "NO_PROXY"]).unwrap_or_default().split(',') {
-        builder = builder.no_proxy(entry.trim());
+        // As curl and Python read it: a name stands for itself and for all below it, with or without a dot before it.
+        let name = entry.trim().trim_end_matches(":443").trim_start_matches('*').trim_start_matches('.');
+        if name.is_empty() {
+            builder = builder.no_proxy(entry.trim());
+        } else {
+            builder = builder.no_proxy(name).no_proxy(&format!(".{name}"));
+        }
     }
     builder.build().map(Some).map_err(wrong)
 }

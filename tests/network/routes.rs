@@ -150,10 +150,11 @@ fn name_server_silent() {
 /// The services of a scenario that has no name, within this process.
 fn services(toml: &str, change: impl FnOnce(&mut Options)) -> (Running, PathBuf) {
     let mut options = Options::new(Scenario::parse(Some(toml), &[]).unwrap());
-    let authority = std::env::temp_dir().join("authority.pem");
-    options.authority = Some(authority.clone());
     change(&mut options);
-    (library::simulate(options).unwrap(), authority)
+    let running = library::simulate(options).unwrap();
+    let authority = std::env::temp_dir().join("authority.pem");
+    std::fs::write(&authority, &running.authority_pem).unwrap();
+    (running, authority)
 }
 
 fn certificate(kind: &str, words: &str) {
