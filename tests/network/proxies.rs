@@ -17,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("HTTPS_PROXY carries the questions to the manager", manager_by_proxy),
         Case::new("HTTPS_PROXY where only the proxy resolves the manager's name", name_by_proxy),
         Case::new("NO_PROXY keeps the manager off the proxy", exception),
+        Case::new("deadlines that cut the run anywhere, with a proxy and without", deadlines),
         Case::new("HTTPS_PROXY that refuses", || refusing("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")),
         Case::new("HTTPS_PROXY that wants a password", || {
             refusing("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
@@ -139,10 +140,36 @@ fn name_by_proxy() {
 fn exception() {
     let simulator = Simulator::start("healthy", &[]);
     let proxy = Proxy::start(None);
-    let mut command = check(Some(&simulator.authority()), &[]);
-    let ran = examine(command.env("HTTPS_PROXY", &proxy.url).env("NO_PROXY", "localhost,management.azure.com"));
-    assert_eq!(ran.code, Some(0), "{}", pretty(&ran.report));
-    assert_eq!(proxy.asked(), Vec::<String>::new());
+    for exceptions in [
+        "localhost,management.azure.com",
+        "localhost, azure.com",
+        ".azure.com",
+        "*.azure.com",
+        ".management.azure.com",
+        "management.azure.com:443",
+        "*",
+    ] {
+        let mut command = check(Some(&simulator.authority()), &[]);
+        let ran = examine(command.env("HTTPS_PROXY", &proxy.url).env("NO_PROXY", exceptions));
+        assert_eq!(ran.code, Some(0), "{exceptions}: {}", pretty(&ran.report));
+        assert_eq!(proxy.asked(), Vec::<String>::new(), "{exceptions}");
+    }
+}
+
+/// Whatever a deadline leaves unfinished is nobody's fault: neither the proxy's nor the manager's.
+fn deadlines() {
+    let simulator = Simulator::start("healthy", &["--delay", "80ms"]);
+    let proxy = Proxy::start(None);
+    for deadline in (20..=420).step_by(40) {
+        for url in [None, Some(&proxy.url)] {
+            let limit = format!("{deadline}ms");
+            let mut command = check(Some(&simulator.authority()), &["--deadline", &limit]);
+            command.envs(url.map(|url| ("HTTPS_PROXY", url)));
+            let ran = examine(&mut command);
+            assert!(ran.report["root_cause"].is_null(), "{limit}, {url:?}: {}", pretty(&ran.report));
+            assert!(matches!(ran.code, Some(0 | 3)), "{limit}: {:?}", ran.code);
+        }
+    }
 }
 
 fn refusing(refusal: &'static str) {
