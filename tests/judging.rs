@@ -285,25 +285,24 @@ fn a_named_identity_on_a_vm_without_any_is_a_vm_without_any() {
     assert_eq!(case.report().root_cause.as_deref(), Some("identity-none"));
 }
 
-/// The instance document of an instance of a uniform scale set.
+/// An instance of a uniform scale set: its own document, and what Azure Resource Manager shows of it.
 fn in_scale_set(case: Case) -> Case {
     let document = format!(
         "{{\"compute\":{{\"azEnvironment\":\"AzurePublicCloud\",\"name\":\"ss_3\",\"vmId\":\"v\",\"resourceId\":\"{SET}/virtualMachines/3\"}}}}"
     );
     let head = "200 OK\nServer: IMDS/1\nDate: Tue, 01 Sep 2026 10:11:12 GMT\nContent-Type: application/json";
-    case.answering("GET http://169.254.169.254/metadata/instance", head, &document)
+    let vm = format!("{{\"id\":\"{SET}/virtualMachines/3\",\"name\":\"ss_3\"}}");
+    case.answering("GET http://169.254.169.254/metadata/instance", head, &document).answering(
+        &format!("GET https://management.azure.com{SET}/virtualMachines/3"),
+        "200 OK\nx-ms-request-id: r\nContent-Type: application/json",
+        &vm,
+    )
 }
 
 #[test]
 fn an_instance_of_a_scale_set_signs_in_as_the_set() {
     let toml = format!("[token]\nxms_mirid = \"{SET}\"");
-    let head = "200 OK\nx-ms-request-id: r\nContent-Type: application/json";
-    let vm = format!("{{\"id\":\"{SET}/virtualMachines/3\",\"name\":\"ss_3\"}}");
-    let case = in_scale_set(Case::of(&toml)).answering(
-        &format!("GET https://management.azure.com{SET}/virtualMachines/3"),
-        head,
-        &vm,
-    );
+    let case = in_scale_set(Case::of(&toml));
     assert_eq!(status(&case.report(), "principal"), (Status::Pass, None));
 }
 
@@ -431,13 +430,7 @@ fn a_client_id_that_is_not_known_to_be_wrong_is_not_called_wrong() {
     let case = Case { identity: vec![ID_APP], ..Case::of(&toml) };
     assert_eq!(case.report().exit_code, 0, "{:?}", case.report().checks);
     let toml = format!("[environment]\nAZURE_CLIENT_ID = \"{ID_APP}\"\n[token]\nxms_mirid = \"{SET}\"");
-    let head = "200 OK\nx-ms-request-id: r\nContent-Type: application/json";
-    let vm = format!("{{\"id\":\"{SET}/virtualMachines/3\",\"name\":\"ss_3\"}}");
-    let case = in_scale_set(Case::of(&toml)).answering(
-        &format!("GET https://management.azure.com{SET}/virtualMachines/3"),
-        head,
-        &vm,
-    );
+    let case = in_scale_set(Case::of(&toml));
     assert_eq!(status(&case.report(), "environment"), (Status::Pass, None));
 }
 
