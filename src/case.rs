@@ -62,7 +62,12 @@ impl<'a> Case<'a> {
 
     /// The URI that the case's resource stands for in the VM's cloud.
     pub fn resource_uri(&self) -> Option<String> {
-        match self.subject.resource.as_ref()? {
+        self.uri_of(self.subject.resource.as_ref()?)
+    }
+
+    /// A URI stands for itself in any cloud; what a name stands for hangs on the VM's.
+    fn uri_of(&self, resource: &Resource) -> Option<String> {
+        match resource {
             Resource::Uri(uri) => Some(uri.clone()),
             alias => self.cloud()?.uri(alias),
         }
@@ -70,12 +75,7 @@ impl<'a> Case<'a> {
 
     /// The URIs of the plan's resources, as far as the VM's cloud is known.
     pub fn plan_uris(&self) -> Vec<String> {
-        let cloud = self.cloud();
-        let uri = |resource: &Resource| match resource {
-            Resource::Uri(uri) => Some(uri.clone()),
-            alias => cloud?.uri(alias),
-        };
-        self.plan().resources.iter().filter_map(uri).collect()
+        self.plan().resources.iter().filter_map(|resource| self.uri_of(resource)).collect()
     }
 
     /// The URI of Azure Resource Manager in the VM's cloud.
@@ -217,21 +217,21 @@ impl<'a> Case<'a> {
 
     /// The roles held, in words: `Reader (this VM), Contributor (resource group rg)`.
     pub fn roles_held(&self) -> Option<String> {
-        let vm = self.vm_id()?;
-        let definitions = self.definition_requests();
-        let words: Vec<String> = self
-            .assignments()?
-            .iter()
-            .map(|held| {
-                let name = definitions
-                    .iter()
-                    .find(|(id, _)| *id == held.definition)
-                    .and_then(|(_, request)| arm::role_name(self.evidence.answer(request)?))
-                    .unwrap_or_else(|| resource_id::name(&held.definition).to_owned());
-                format!("{name} ({})", resource_id::scope_in_words(&held.scope, &vm))
-            })
-            .collect();
+        let words: Vec<String> = self.assignments()?.iter().map(|held| self.role_in_words(held)).collect();
         Some(if words.is_empty() { "no role".into() } else { words.join(", ") })
+    }
+
+    /// A role that is held, with where: `Reader (this VM)`; by its GUID where its definition was not read.
+    pub fn role_in_words(&self, held: &arm::Assignment) -> String {
+        let name = self.definition(held).and_then(arm::role_name);
+        let name = name.unwrap_or_else(|| resource_id::name(&held.definition).to_owned());
+        format!("{name} ({})", resource_id::scope_in_words(&held.scope, &self.vm_id().unwrap_or_default()))
+    }
+
+    /// The definition of a role that is held, when it was read.
+    pub fn definition(&self, held: &arm::Assignment) -> Option<&'a Answer> {
+        let (_, request) = self.definition_requests().into_iter().find(|(id, _)| *id == held.definition)?;
+        self.evidence.answer(&request)
     }
 
     /// The last outcome of a question that was put.

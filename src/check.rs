@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure::cloud::is_manager;
 use crate::case::Case;
 use crate::evidence::Request;
 use crate::plan::{Plan, Requirement, Resource, Selector};
@@ -86,8 +87,13 @@ impl Subject {
 
     /// Every identity of the plan with every resource that a token is needed for.
     pub fn tokens(plan: &Plan) -> Vec<Self> {
+        // Azure Resource Manager is asked about roles, with a token of its own.
+        let mut needed = plan.resources.clone();
+        if !plan.requirements.is_empty() && !needed.iter().any(is_manager) {
+            needed.push(Resource::Alias("arm".into()));
+        }
         let with_each = |subject: Self| {
-            let resources = plan.tokens().into_iter();
+            let resources = needed.clone().into_iter();
             resources.map(move |resource| Self { resource: Some(resource), ..subject.clone() })
         };
         Self::identities(plan).into_iter().flat_map(with_each).collect()

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::azure::cloud::is_manager;
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Status, Subject, Verdict};
@@ -294,7 +295,7 @@ fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'stati
     let other_resource = |other: &Judged| {
         subject.identity.is_some()
             && subject.resource.is_none()
-            && other.subject.resource.as_ref().is_some_and(|resource| !resource.is_manager())
+            && other.subject.resource.as_ref().is_some_and(|resource| !is_manager(resource))
     };
     let in_the_way =
         |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject) && !other_resource(other);

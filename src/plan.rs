@@ -25,17 +25,6 @@ impl Default for Plan {
     }
 }
 
-impl Plan {
-    /// The resources that tokens are needed for: those asked for, and Azure Resource Manager when roles are required.
-    pub fn tokens(&self) -> Vec<Resource> {
-        let mut all = self.resources.clone();
-        if !self.requirements.is_empty() && !all.iter().any(Resource::is_manager) {
-            all.push(Resource::Alias("arm".into()));
-        }
-        all
-    }
-}
-
 /// Reader's GUID, the same in every cloud (Microsoft's list of built-in roles).
 pub const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
@@ -81,23 +70,3 @@ pub enum Resource {
     /// The URI itself, sent as it was typed.
     Uri(String),
 }
-
-impl Resource {
-    /// Is this Azure Resource Manager, by name or by one of the audiences it has in some cloud?
-    pub fn is_manager(&self) -> bool {
-        match self {
-            Self::Alias(alias) => alias == "arm",
-            Self::Uri(uri) => MANAGERS.contains(&uri.trim_end_matches('/').to_ascii_lowercase().as_str()),
-        }
-    }
-}
-
-/// The audiences of Azure Resource Manager, over all clouds; `azure::cloud` has them by cloud, and a test compares.
-pub const MANAGERS: [&str; 6] = [
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://management.usgovcloudapi.net",
-    "https://management.core.usgovcloudapi.net",
-    "https://management.chinacloudapi.cn",
-    "https://management.core.chinacloudapi.cn",
-];

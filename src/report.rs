@@ -295,7 +295,7 @@ fn identity_of(claims: &Claims, own: Option<String>) -> Identity {
     Identity {
         kind: if own.is_some() { IdentityKind::User } else { IdentityKind::System },
         principal_id: text("oid"),
-        client_id: text("appid").or_else(|| text("azp")),
+        client_id: claims.client_id().map(visible),
         tenant_id: text("tid"),
         resource_id: own.map(|id| visible(&id)),
     }

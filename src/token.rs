@@ -97,6 +97,11 @@ impl Claims {
         self.known.get(name).and_then(|value| value.as_str())
     }
 
+    /// The client ID: `appid` in v1 tokens, `azp` in v2 ones.
+    pub fn client_id(&self) -> Option<&str> {
+        self.text("appid").or_else(|| self.text("azp"))
+    }
+
     /// A claim that is a time: seconds since 1970, as number or as text.
     pub fn time(&self, name: &str) -> Option<jiff::Timestamp> {
         let value = self.known.get(name)?;

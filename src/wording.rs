@@ -172,7 +172,7 @@ fn common_values(case: &Case) -> Values {
         ("arm_host", Some(cloud.arm_host.to_owned())),
         ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
         ("principal_id", claim("oid")),
-        ("client_id", claim("appid").or_else(|| claim("azp"))),
+        ("client_id", claims.and_then(|claims| claims.client_id()).map(str::to_owned)),
         ("tenant_id", claim("tid")),
         ("identity_resource_id", claims.and_then(|claims| case.user_assigned(claims)).or(named)),
         ("identity", claims.map(|claims| identity::in_words(case, claims))),

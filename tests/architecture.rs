@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("evidence", &["plan", "request", "token"]),
     ("azure", &["evidence", "plan"]),
     ("case", &["azure", "check", "evidence", "plan", "token"]),
-    ("check", &["case", "evidence", "plan"]),
+    ("check", &["azure", "case", "evidence", "plan"]),
     ("checks", &["azure", "case", "check", "evidence", "plan", "requirement", "token", "words"]),
     ("requirement", &["azure", "fill", "plan"]),
     ("recorder", &["azure", "evidence", "token"]),

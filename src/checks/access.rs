@@ -3,7 +3,6 @@
 use crate::azure::arm::{self, ArmError};
 use crate::azure::pattern::Pattern;
 use crate::azure::permissions::{self, Operation, Permission};
-use crate::azure::resource_id;
 use crate::azure::roles;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
@@ -96,7 +95,7 @@ fn judge_reader(case: &Case) -> Verdict {
     let Some(answer) = case.vm_request().and_then(|request| case.evidence.answer(&request)) else {
         return not_asked(case, case.vm_request());
     };
-    if answer.status == 200 && arm::VmIdentity::read(answer).is_some() {
+    if case.vm_identity().is_some() {
         let roles = case.roles_held().unwrap_or_else(|| "its roles are not told".into());
         return Verdict::Pass(Facts::from([("roles", roles)]));
     }
@@ -118,7 +117,6 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
     if !case.assignments_request().is_some_and(|request| case.evidence.has(&request)) {
         return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
     }
-    let vm = case.vm_id().unwrap_or_default();
     let newest = case
         .assignments()
         .unwrap_or_default()
@@ -129,15 +127,9 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
         let age = case.evidence.taken_at.duration_since(created).unsigned_abs();
         // A definition that was not read gets the benefit of the doubt: waiting costs little.
         if age <= PROPAGATION && grants(case, &held, &read_vm()) != Some(false) {
-            let role = case
-                .definition_requests()
-                .into_iter()
-                .find(|(id, _)| *id == held.definition)
-                .and_then(|(_, request)| arm::role_name(case.evidence.answer(&request)?))
-                .unwrap_or_else(|| resource_id::name(&held.definition).to_owned());
             return Verdict::found(
                 Finding::error("role-propagating")
-                    .with("role", format!("{role} ({})", resource_id::scope_in_words(&held.scope, &vm)))
+                    .with("role", case.role_in_words(&held))
                     .with("granted", format!("{} ago", in_words(age))),
             );
         }
@@ -146,7 +138,7 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
         Finding::error("role-missing")
             .with("status", answer.status)
             .with("error", &error.code)
-            .with("action", error.quoted_after("perform action").unwrap_or("Microsoft.Compute/virtualMachines/read"))
+            .with("action", error.quoted_after("perform action").unwrap_or(READ_VM))
             .with("request_id", request_id(Some(answer))),
     )
 }
@@ -156,8 +148,7 @@ const PROPAGATION: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Does this assignment allow that? Nothing is said where its role's definition was not read.
 fn grants(case: &Case, held: &arm::Assignment, required: &Operation) -> Option<bool> {
-    let (_, request) = case.definition_requests().into_iter().find(|(id, _)| *id == held.definition)?;
-    let entries = arm::definition_permissions(case.evidence.answer(&request)?)?;
+    let entries = arm::definition_permissions(case.definition(held)?)?;
     Some(permissions::allow(&entries, required))
 }
 

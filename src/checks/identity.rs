@@ -129,17 +129,12 @@ fn others(case: &Case) -> String {
 
 /// An identity in words, from its token.
 pub fn in_words(case: &Case, claims: &Claims) -> String {
-    match (case.user_assigned(claims), claims.text("xms_mirid"), client(claims)) {
+    match (case.user_assigned(claims), claims.text("xms_mirid"), claims.client_id()) {
         (Some(id), _, _) => format!("the user-assigned identity {}", resource_id::name(&id)),
         (None, Some(_), _) => "the system-assigned identity".into(),
         (None, None, Some(client)) => format!("the identity with client ID {client}"),
         (None, None, None) => "an identity that its token does not name".into(),
     }
-}
-
-/// The client ID: `appid` in v1 tokens, `azp` in v2 ones.
-fn client(claims: &Claims) -> Option<&str> {
-    claims.text("appid").or_else(|| claims.text("azp"))
 }
 
 fn judge_principal(case: &Case) -> Verdict {
@@ -162,7 +157,7 @@ fn judge_principal(case: &Case) -> Verdict {
     if case.requires_roles() && case.vm_identity().is_none() && answer.is_none_or(|answer| answer.status != 403) {
         return Verdict::Blocked("reader");
     }
-    let client = client(claims).unwrap_or("not in the token");
+    let client = claims.client_id().unwrap_or("not in the token");
     Verdict::Pass(Facts::from([("principal_id", fact("oid")), ("client_id", client.to_owned())]))
 }
 
