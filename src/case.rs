@@ -41,9 +41,9 @@ impl<'a> Case<'a> {
         (metadata::responder(answer) == Responder::Azure).then(|| Instance::read(answer)).flatten()
     }
 
-    /// The VM's cloud, once it is known and one we know.
-    pub fn cloud(&self) -> Option<&'static Cloud> {
-        Cloud::named(&self.instance()?.environment?)
+    /// The VM's cloud, once it is known and one we know, or one whose ARM host the user named.
+    pub fn cloud(&self) -> Option<Cloud> {
+        Cloud::of(self.instance()?.environment.as_deref(), self.plan().arm_endpoint.as_deref())
     }
 
     /// The VM's ARM resource ID, checked to be one: it becomes part of URLs.
@@ -155,7 +155,7 @@ impl<'a> Case<'a> {
 
     /// The question for the VM at Azure Resource Manager, as the case's identity.
     pub fn vm_request(&self) -> Option<Request> {
-        let url = arm::vm_url(self.cloud()?.arm_host, &self.vm_id()?);
+        let url = arm::vm_url(&self.cloud()?.arm_host, &self.vm_id()?);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 
@@ -172,7 +172,7 @@ impl<'a> Case<'a> {
 
     /// The question for the case's identity's permissions at the scope of its requirement.
     pub fn permissions_request(&self) -> Option<Request> {
-        let url = arm::permissions_url(self.cloud()?.arm_host, &self.scope()?);
+        let url = arm::permissions_url(&self.cloud()?.arm_host, &self.scope()?);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 
@@ -181,7 +181,7 @@ impl<'a> Case<'a> {
         let vm = VmId::parse(&self.vm_id()?)?;
         let definition =
             format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{guid}", vm.subscription);
-        let url = arm::definition_url(self.cloud()?.arm_host, &definition);
+        let url = arm::definition_url(&self.cloud()?.arm_host, &definition);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 
@@ -189,7 +189,7 @@ impl<'a> Case<'a> {
     pub fn assignments_request(&self) -> Option<Request> {
         let principal =
             self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok())?;
-        let url = arm::assignments_url(self.cloud()?.arm_host, &self.vm_id()?, principal);
+        let url = arm::assignments_url(&self.cloud()?.arm_host, &self.vm_id()?, principal);
         Some(Request::manager(url, Some(&self.arm_token()?)))
     }
 
@@ -209,7 +209,7 @@ impl<'a> Case<'a> {
         ids.into_iter()
             .take(DEFINITIONS)
             .map(|id| {
-                let request = Request::manager(arm::definition_url(cloud.arm_host, &id), Some(&token));
+                let request = Request::manager(arm::definition_url(&cloud.arm_host, &id), Some(&token));
                 (id, request)
             })
             .collect()

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Wire};
 use crate::token::{Claims, Token};
 
@@ -76,7 +76,7 @@ impl<'a> Recorder<'a> {
     /// The token that goes with this URL. It goes to Azure Resource Manager over TLS and nowhere else.
     fn token_for(&self, url: &str, source: &str) -> Result<std::sync::Arc<Token>, &'static str> {
         let parsed = url::Url::parse(url).map_err(|_| "the URL cannot be read")?;
-        let known = parsed.host_str().is_some_and(|host| CLOUDS.iter().any(|cloud| cloud.arm_host == host));
+        let known = parsed.host_str().is_some_and(|host| known().any(|cloud| cloud.arm_host == host));
         if parsed.scheme() != "https" || !known || parsed.port().is_some() {
             return Err("a token is sent to Azure Resource Manager over TLS only");
         }

@@ -243,9 +243,9 @@ impl Report {
     /// set where it is not the public one, and the selector that a user-assigned identity needs.
     pub fn sign_in_lines(&self) -> Vec<String> {
         let cloud = self.vm.cloud.as_deref().and_then(Cloud::named).filter(|cloud| *cloud != Cloud::public());
-        let environment = cloud.map(|cloud| format!(" -Environment {}", cloud.client_name)).unwrap_or_default();
-        let mut lines: Vec<String> =
-            cloud.iter().map(|cloud| format!("az cloud set --name {}", cloud.client_name)).collect();
+        let cloud = cloud.and_then(|cloud| cloud.client_name);
+        let environment = cloud.map(|name| format!(" -Environment {name}")).unwrap_or_default();
+        let mut lines: Vec<String> = cloud.iter().map(|name| format!("az cloud set --name {name}")).collect();
         for identity in &self.identities {
             let client = identity.client_id.as_ref().filter(|_| identity.kind == IdentityKind::User);
             let client = client.map(|client| posix(client));

@@ -153,7 +153,7 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
 fn common_values(case: &Case) -> Values {
     let instance: Instance = case.instance().unwrap_or_default();
     let vm = case.vm_id().and_then(|id| VmId::parse(&id));
-    let cloud = case.cloud().unwrap_or(Cloud::public());
+    let cloud = case.cloud().unwrap_or_else(|| Cloud::public().clone());
     let claims = case.any_claims();
     let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
     let named = match case.selector() {
@@ -168,8 +168,8 @@ fn common_values(case: &Case) -> Values {
         ("vm_id", instance.vm_id),
         ("location", instance.location),
         ("cloud", instance.environment),
-        ("portal", Some(cloud.portal.to_owned())),
-        ("arm_host", Some(cloud.arm_host.to_owned())),
+        ("portal", cloud.portal.map(str::to_owned)),
+        ("arm_host", Some(cloud.arm_host.into_owned())),
         ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
         ("principal_id", claim("oid")),
         ("client_id", claims.and_then(|claims| claims.client_id()).map(str::to_owned)),

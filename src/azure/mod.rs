@@ -9,3 +9,4 @@ pub mod pattern;
 pub mod permissions;
 pub mod resource_id;
 pub mod roles;
+pub mod service;

@@ -29,7 +29,7 @@ fn ask_arm(case: &Case) -> Vec<Request> {
     let Some(cloud) = case.cloud().filter(|_| case.requires_roles()) else { return Vec::new() };
     let mut requests = vec![Request::Environment];
     if !proxied(case) {
-        requests.push(Request::Resolve { host: cloud.arm_host.into() });
+        requests.push(Request::Resolve { host: cloud.arm_host.to_string() });
     }
     requests.extend(probe(case));
     requests
@@ -37,7 +37,7 @@ fn ask_arm(case: &Case) -> Vec<Request> {
 
 fn probe(case: &Case) -> Option<Request> {
     let vm = VmId::parse(&case.vm_id()?)?;
-    Some(Request::manager(arm::probe_url(case.cloud()?.arm_host, &vm.subscription), None))
+    Some(Request::manager(arm::probe_url(&case.cloud()?.arm_host, &vm.subscription), None))
 }
 
 fn proxied(case: &Case) -> bool {
@@ -51,8 +51,8 @@ fn judge_arm(case: &Case) -> Verdict {
     let (Some(cloud), Some(probe)) = (case.cloud(), probe(case)) else {
         return Verdict::Unknown("which cloud and subscription the VM is in is not known".into());
     };
-    let host = cloud.arm_host;
-    if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.into() })
+    let host = cloud.arm_host.into_owned();
+    if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.clone() })
         && failed.why == Failure::NameUnknown
     {
         return Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail));
@@ -67,8 +67,8 @@ fn judge_arm(case: &Case) -> Verdict {
             && !["/roleAssignments", "/roleDefinitions/"].iter().any(|part| url.contains(part))
     };
     let exchanges = std::iter::once(first).chain(case.evidence.exchanges.iter().filter(matters));
-    exchanges.filter_map(|exchange| trouble(case, host, exchange)).next().unwrap_or_else(|| {
-        Verdict::Pass(Facts::from([("arm_host", host.to_owned()), ("took", in_words(first.took()))]))
+    exchanges.filter_map(|exchange| trouble(case, &host, exchange)).next().unwrap_or_else(|| {
+        Verdict::Pass(Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()))]))
     })
 }
 

@@ -2,7 +2,7 @@
 //! receiving service does that.
 
 use crate::azure::arm::ArmError;
-use crate::azure::cloud::{CLOUDS, Cloud};
+use crate::azure::cloud::{Cloud, known};
 use crate::azure::metadata::{IdentityError, Refusal};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
@@ -141,10 +141,10 @@ fn audience_finding(case: &Case, claims: &Claims, uri: &str) -> Part {
         return Ok(());
     }
     let manager = |cloud: &Cloud| cloud.accepts_audience(audience);
-    if case.cloud().is_some_and(|cloud| manager(cloud) && cloud.accepts_audience(uri)) {
+    if case.cloud().is_some_and(|cloud| manager(&cloud) && cloud.accepts_audience(uri)) {
         return Ok(());
     }
-    let elsewhere = CLOUDS.iter().find(|cloud| manager(cloud) && Some(*cloud) != case.cloud());
+    let elsewhere = known().find(|cloud| manager(cloud) && Some(*cloud) != case.cloud().as_ref());
     if let (Some(_), Some(own)) = (elsewhere, case.cloud().filter(|own| own.accepts_audience(uri))) {
         return broken(
             Finding::error("cloud-mismatch")

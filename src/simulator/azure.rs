@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::azure::cloud::{CLOUDS, Cloud};
+use crate::azure::cloud::{Cloud, known};
 use crate::evidence::METADATA_ADDRESS;
 use crate::simulator::scenario::{Arm, Literal, Metadata, Retired, Scenario};
 use crate::simulator::tokens::{LIFETIME, Mint, Minted, Noise};
@@ -37,6 +37,7 @@ pub enum Reaction {
 #[derive(Clone, Debug)]
 pub struct Azure {
     scenario: Scenario,
+    cloud: Cloud,
 }
 
 /// A request, taken apart once for every room.
@@ -72,7 +73,10 @@ impl Call<'_> {
 impl Azure {
     /// The services as the scenario has them.
     pub fn new(scenario: Scenario) -> Self {
-        Self { scenario }
+        let endpoint = scenario.command.arm_endpoint.as_deref();
+        let host = endpoint.and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+        let cloud = Cloud::of(Some(&scenario.cloud), host.as_deref()).unwrap_or_else(|| Cloud::public().clone());
+        Self { scenario, cloud }
     }
 
     /// The scenario that is played.
@@ -80,9 +84,9 @@ impl Azure {
         &self.scenario
     }
 
-    /// The VM's cloud; the public one where the scenario names one that is not known.
-    pub fn cloud(&self) -> &'static Cloud {
-        Cloud::named(&self.scenario.cloud).unwrap_or_else(|| Cloud::public())
+    /// The VM's cloud; the public one where the scenario names one that is not known, and no ARM host.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
     }
 
     /// Azure's time when the VM's clock shows `now`.
@@ -148,8 +152,8 @@ impl Azure {
         match (url.scheme(), url.port_or_known_default()) {
             ("http", Some(80)) if host == METADATA_ADDRESS => Place::Metadata,
             ("http", Some(retired::PORT)) if local => Place::Retired,
-            ("https", Some(443)) if host.eq_ignore_ascii_case(self.cloud().arm_host) => Place::Manager,
-            ("https", Some(443)) if CLOUDS.iter().any(|cloud| cloud.arm_host == host) => Place::OtherManager,
+            ("https", Some(443)) if host.eq_ignore_ascii_case(&self.cloud().arm_host) => Place::Manager,
+            ("https", Some(443)) if known().any(|cloud| cloud.arm_host == host) => Place::OtherManager,
             _ => Place::Elsewhere,
         }
     }

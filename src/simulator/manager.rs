@@ -136,7 +136,9 @@ fn wrong_audience(cloud: &Cloud, audience: &str) -> String {
     let mut allowed: Vec<String> =
         cloud.arm_audiences.iter().flat_map(|uri| [format!("'{uri}/'"), format!("'{uri}'")]).collect();
     // As recorded: the older name first.
-    allowed.rotate_left(2);
+    if !allowed.is_empty() {
+        allowed.rotate_left(2);
+    }
     format!(
         "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with one \
          of the allowed audiences {}.",
@@ -157,7 +159,11 @@ fn wrong_tenant(cloud: &Cloud, issuer: &str) -> String {
 
 /// Where to sign in, as challenges name it. assumed outside the public cloud: the sign-in host.
 fn authority(cloud: &Cloud) -> String {
-    let host = if cloud == Cloud::public() { "login.windows.net" } else { cloud.login_hosts[0] };
+    let host = match cloud.login_hosts.first() {
+        Some(_) if cloud == Cloud::public() => "login.windows.net",
+        Some(host) => host,
+        None => "login.example",
+    };
     format!("https://{host}/{}", vm::TENANT)
 }
 

@@ -150,6 +150,12 @@ pub struct Command {
     pub resource: Vec<String>,
     /// Values of `--require`.
     pub require: Vec<String>,
+    /// Values of `--probe`.
+    pub probe: Vec<String>,
+    /// Values of `--trust-host`.
+    pub trust_host: Vec<String>,
+    /// Value of `--arm-endpoint`.
+    pub arm_endpoint: Option<String>,
 }
 
 /// What is odd about issued tokens; the default is nothing.

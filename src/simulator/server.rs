@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::evidence::METADATA_ADDRESS;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::connection::{self, Asked, Stream};
@@ -297,9 +297,8 @@ fn absolute(part: &Part, asked: &Asked, azure: &Azure) -> String {
         Part::Manager(_) => {
             let named = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
             let host = named.and_then(|(_, host)| host.split(':').next()).unwrap_or_default().to_ascii_lowercase();
-            let known =
-                CLOUDS.iter().any(|cloud| cloud.arm_host == host) || azure.speaks_for(&format!("https://{host}"));
-            format!("https://{}{path}", if known { &host } else { azure.cloud().arm_host })
+            let known = known().any(|cloud| cloud.arm_host == host) || azure.speaks_for(&format!("https://{host}"));
+            format!("https://{}{path}", if known { host.as_str() } else { &*azure.cloud().arm_host })
         }
     }
 }

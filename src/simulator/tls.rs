@@ -11,7 +11,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::simulator::scenario::{ArmCertificate, Scenario};
 
 /// The name of the authority that clients are to trust.
@@ -61,7 +61,7 @@ pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
 
 /// Whom the certificate is made out to: every cloud's manager, this machine, and hosts with literal answers.
 fn names(scenario: &Scenario) -> Vec<String> {
-    let hosts = CLOUDS.iter().map(|cloud| cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
+    let hosts = known().map(|cloud| &*cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
     let mut names: Vec<String> = hosts.collect();
     for literal in &scenario.literals {
         if let Some(host) = url::Url::parse(&literal.url).ok().filter(|url| url.scheme() == "https")

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::evidence::{
     BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
     Wire, is_secret,
@@ -151,7 +151,7 @@ impl SimulatedMachine {
             return self.azure.scenario().arm_name == ArmName::Resolves;
         }
         host == "localhost"
-            || CLOUDS.iter().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
+            || known().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
             || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
     }
 
