@@ -48,7 +48,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers that tell who answered, with lower-case names; others are left out.
     pub headers: BTreeMap<String, String>,
-    /// The body as text, at most [`BODY_LIMIT`] bytes; a token in it reads `(sealed)`.
+    /// The body as text, at most [`BODY_LIMIT`] or [`LIST_LIMIT`] bytes; a token in it reads `(sealed)`.
     pub body: String,
     /// Was the body longer than what is kept?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -131,6 +131,10 @@ pub struct Certificate {
 
 /// At most so many bytes of a body are read and kept.
 pub const BODY_LIMIT: usize = 1 << 20;
+
+/// At most so many bytes of what comes from elsewhere than the metadata service: Azure Resource Manager lists thousands of role
+/// assignments in one page.
+pub const LIST_LIMIT: usize = 8 << 20;
 
 /// One try at a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

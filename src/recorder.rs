@@ -10,8 +10,9 @@ use regex::Regex;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::azure::cloud::known;
-use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Wire};
+use crate::destination::Destinations;
+use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
+use crate::request::Carry;
 use crate::token::{Claims, Token};
 
 /// Puts questions through a wire and keeps the run's tokens to itself.
@@ -39,8 +40,10 @@ const KEPT_HEADERS: &[&str] = &[
     "x-cache",
     "x-ms-azure-host-authorization",
     "x-ms-correlation-request-id",
+    "x-ms-error-code",
     "x-ms-failure-cause",
     "x-ms-request-id",
+    "x-ms-substatus",
     "x-squid-error",
 ];
 
@@ -51,6 +54,16 @@ const HEADER_LIMIT: usize = 2048;
 static TOKEN_LIKE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
 
+/// What a container registry's refresh token says. The token itself is of no more use.
+fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
+    let exchange = matches!(request, Request::Http(http) if http.carry == Carry::RegistryForm);
+    let mut json: Value = exchange.then(|| serde_json::from_str(text).ok()).flatten()?;
+    match json.get_mut("refresh_token")?.take() {
+        Value::String(token) => Some(Token::new(token).claims()),
+        _ => None,
+    }
+}
+
 impl<'a> Recorder<'a> {
     /// A recorder for one run over this wire.
     pub fn new(wire: &'a dyn Wire) -> Self {
@@ -58,11 +71,11 @@ impl<'a> Recorder<'a> {
     }
 
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
-    pub fn ask(&self, request: &Request, within: Duration) -> (Duration, Outcome) {
+    pub fn ask(&self, request: &Request, destinations: &Destinations, within: Duration) -> (Duration, Outcome) {
         let bearer = match request {
             Request::Http(http) => match &http.bearer {
                 None => None,
-                Some(source) => match self.token_for(&http.url, source) {
+                Some(source) => match self.token_for(destinations, &http.url, source) {
                     Ok(token) => Some(token),
                     Err(why) => return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why)),
                 },
@@ -70,26 +83,34 @@ impl<'a> Recorder<'a> {
             _ => None,
         };
         let reply = self.wire.ask(request, bearer.as_deref(), within);
-        (reply.took, self.seal(request, reply.raw))
+        let withhold = matches!(request, Request::Http(http) if http.route == Route::AsClients && !destinations.is_manager(&http.url));
+        (reply.took, self.seal(request, reply.raw, withhold))
     }
 
-    /// The token that goes with this URL. It goes to Azure Resource Manager over TLS and nowhere else.
-    fn token_for(&self, url: &str, source: &str) -> Result<std::sync::Arc<Token>, &'static str> {
-        let parsed = url::Url::parse(url).map_err(|_| "the URL cannot be read")?;
-        let known = parsed.host_str().is_some_and(|host| known().any(|cloud| cloud.arm_host == host));
-        if parsed.scheme() != "https" || !known || parsed.port().is_some() {
-            return Err("a token is sent to Azure Resource Manager over TLS only");
-        }
+    /// The token that goes with this URL, if it may go there.
+    fn token_for(
+        &self,
+        destinations: &Destinations,
+        url: &str,
+        source: &str,
+    ) -> Result<std::sync::Arc<Token>, &'static str> {
+        destinations.admit(url, source)?;
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.get(source).cloned().ok_or("the token for this question was not issued in this run")
     }
 
-    fn seal(&self, request: &Request, raw: Raw) -> Outcome {
+    /// What a data service hands out is nobody's business here: its bodies are kept when they refuse, not when they admit.
+    fn seal(&self, request: &Request, raw: Raw, withhold: bool) -> Outcome {
         match raw {
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
                 let text = Zeroizing::new(String::from_utf8_lossy(body.bytes()).into_owned());
-                let (body, token) = self.seal_body(request, status, &text);
+                let (body, token) = match text.len() {
+                    bytes @ 1.. if withhold && status < 400 => {
+                        (format!("(withheld: {bytes} bytes)"), registry_claims(request, &text))
+                    }
+                    _ => self.seal_body(request, status, &text),
+                };
                 Outcome::Answered(Answer {
                     status,
                     headers: self.seal_headers(headers),

@@ -122,6 +122,27 @@ impl Request {
         })
     }
 
+    /// A GET to a data service, as clients go there, with or without the token that `token_request` brought.
+    pub fn data(url: &url::Url, headers: Vec<(&str, String)>, token_request: Option<&Request>, carry: Carry) -> Self {
+        let form = carry == Carry::RegistryForm;
+        Self::Http(HttpRequest {
+            method: if form { "POST" } else { "GET" }.into(),
+            url: url.to_string(),
+            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            bearer: token_request.and_then(Self::url).map(str::to_owned),
+            carry,
+            route: Route::AsClients,
+        })
+    }
+
+    /// The question for the page of a list that this link leads to, with the same token; `None` when it leads to another host.
+    pub fn at_same_host(&self, link: &str) -> Option<Self> {
+        let Self::Http(http) = self else { return None };
+        let (own, next) = (url::Url::parse(&http.url).ok()?, url::Url::parse(link).ok()?);
+        let plain = next.username().is_empty() && next.password().is_none() && next.fragment().is_none();
+        (plain && own.origin() == next.origin()).then(|| Self::Http(HttpRequest { url: next.into(), ..http.clone() }))
+    }
+
     /// The URL of an HTTP request.
     pub fn url(&self) -> Option<&str> {
         match self {

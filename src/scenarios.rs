@@ -4,8 +4,9 @@
 
 use crate::check::Check;
 use crate::checks;
-use crate::options::unknown;
+use crate::options::{self, unknown};
 use crate::page::{self, Section};
+use crate::plan::Plan;
 use crate::simulator::Scenario;
 
 /// A scenario by name.
@@ -62,6 +63,16 @@ pub fn find(name: &str) -> Result<Named, String> {
     }
     let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
     Err(unknown(name, "not a scenario", &names, "midoctor demo"))
+}
+
+/// What a scenario's command line asks for.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn plan(scenario: &Scenario) -> Result<Plan, String> {
+    let command = &scenario.command;
+    let plan = options::plan(&command.identity, &command.resource, &command.require)?;
+    options::with_endpoints(plan, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())
 }
 
 impl Named {

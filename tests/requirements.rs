@@ -5,6 +5,7 @@
 mod common;
 
 use midoctor::check::Status;
+use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
 use midoctor::evidence::Request;
 use midoctor::options;
@@ -21,7 +22,7 @@ fn examine(roles: &str, required: &[&str]) -> Report {
     let machine = SimulatedMachine::new(Azure::new(scenario));
     let (evidence, _) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
-    Report::new(&engine::diagnose(&evidence), evidence, run)
+    Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 
 fn rows<'a>(report: &'a Report, id: &str) -> Vec<&'a CheckReport> {

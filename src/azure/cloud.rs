@@ -1,6 +1,7 @@
 //! Azure's clouds: hosts, issuers, and the resource URIs that tokens are asked for.
 //!
-//! Values: Azure CLI's cloud table and Microsoft's list of services that support managed identities. The azEnvironment
+//! Values: Azure CLI's cloud table, Microsoft's list of services that support managed identities, App Configuration's page on
+//! authentication, and for Container Registry what Microsoft's client libraries ask for. The azEnvironment
 //! of Bleu and of air-gapped clouds is not known: they are found by the ARM host that the user names, and of those that are
 //! in no table nothing is known beyond it.
 
@@ -29,7 +30,7 @@ pub struct Cloud {
 }
 
 /// The well-known resource names that `--resource` takes, with what they stand for.
-pub const ALIASES: [(&str, &str); 16] = [
+pub const ALIASES: [(&str, &str); 17] = [
     ("arm", "Azure Resource Manager"),
     ("vault", "Key Vault"),
     ("managedhsm", "Key Vault Managed HSM"),
@@ -41,6 +42,7 @@ pub const ALIASES: [(&str, &str); 16] = [
     ("eventhubs", "Event Hubs"),
     ("cosmos", "Cosmos DB"),
     ("appconfig", "App Configuration"),
+    ("registry", "Container Registry"),
     ("batch", "Batch"),
     ("synapse", "Synapse"),
     ("loganalytics", "Log Analytics"),
@@ -69,7 +71,8 @@ pub static CLOUDS: [Cloud; 3] = [
             Some("https://servicebus.azure.net"),
             Some("https://eventhubs.azure.net"),
             Some("https://cosmos.azure.com"),
-            Some("https://azconfig.io"),
+            Some("https://appconfig.azure.com"),
+            Some("https://containerregistry.azure.net"),
             Some("https://batch.core.windows.net/"),
             Some("https://dev.azuresynapse.net"),
             Some("https://api.loganalytics.io"),
@@ -96,7 +99,8 @@ pub static CLOUDS: [Cloud; 3] = [
             Some("https://servicebus.azure.net"),
             Some("https://eventhubs.azure.net"),
             Some("https://cosmos.azure.us"),
-            Some("https://azconfig.azure.us"),
+            Some("https://appconfig.azure.us"),
+            Some("https://containerregistry.azure.net"),
             Some("https://batch.core.usgovcloudapi.net/"),
             Some("https://dev.azuresynapse.usgovcloudapi.net"),
             Some("https://api.loganalytics.us"),
@@ -123,7 +127,8 @@ pub static CLOUDS: [Cloud; 3] = [
             Some("https://servicebus.azure.net"),
             Some("https://eventhubs.azure.net"),
             Some("https://cosmos.azure.cn"),
-            Some("https://azconfig.azure.cn"),
+            Some("https://appconfig.azure.cn"),
+            Some("https://containerregistry.azure.net"),
             Some("https://batch.chinacloudapi.cn/"),
             Some("https://dev.azuresynapse.azure.cn"),
             Some("https://api.loganalytics.azure.cn"),
@@ -154,6 +159,7 @@ static BLEU: Cloud = Cloud {
         None,
         None,
         None,
+        Some("https://appconfig.sovcloud-api.fr"),
         None,
         Some("https://batch.sovcloud-api.fr/"),
         None,

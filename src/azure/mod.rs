@@ -4,6 +4,7 @@
 
 pub mod arm;
 pub mod cloud;
+pub mod denial;
 pub mod metadata;
 pub mod pattern;
 pub mod permissions;

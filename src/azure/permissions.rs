@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::metadata::field;
@@ -55,17 +55,27 @@ enum Kind {
     DataAction,
 }
 
-/// One entry: what one role assignment allows, or one deny assignment denies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One entry: what one role assignment allows, or one deny assignment denies. What is missing or null in its JSON is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Permission {
     /// Patterns that are allowed.
+    #[serde(deserialize_with = "patterns")]
     pub actions: Vec<Pattern>,
     /// Patterns taken out of `actions` again.
+    #[serde(deserialize_with = "patterns")]
     pub not_actions: Vec<Pattern>,
     /// Patterns that are allowed on data.
+    #[serde(deserialize_with = "patterns")]
     pub data_actions: Vec<Pattern>,
     /// Patterns taken out of `data_actions` again.
+    #[serde(deserialize_with = "patterns")]
     pub not_data_actions: Vec<Pattern>,
+}
+
+fn patterns<'de, D: Deserializer<'de>>(sent: D) -> Result<Vec<Pattern>, D::Error> {
+    let texts: Option<Vec<String>> = Deserialize::deserialize(sent)?;
+    Ok(texts.unwrap_or_default().iter().map(|text| Pattern::new(text)).collect())
 }
 
 impl Permission {

@@ -2,6 +2,8 @@
 //!
 //! Suffixes: Azure CLI's cloud table and the services' own documentation. How a service answers is read in the check `data`.
 
+use url::Url;
+
 use super::cloud::Cloud;
 
 /// A data service that midoctor knows how to ask.
@@ -74,13 +76,89 @@ impl Service {
         }
     }
 
+    /// The least common role that lets an application read what is at this path; Managed HSM's and Cosmos DB's are their own,
+    /// not Azure's.
+    pub fn role(self, path: &str) -> &'static str {
+        match self {
+            KeyVault if path.starts_with("/keys") => "Key Vault Crypto User",
+            KeyVault if path.starts_with("/certificates") => "Key Vault Certificate User",
+            KeyVault => "Key Vault Secrets User",
+            ManagedHsm => "Managed HSM Crypto User",
+            Blob | DataLake => "Storage Blob Data Reader",
+            Queue => "Storage Queue Data Reader",
+            Table => "Storage Table Data Reader",
+            Registry => "AcrPull",
+            ServiceBus => "Azure Service Bus Data Receiver",
+            AppConfiguration => "App Configuration Data Reader",
+            Cosmos => "Cosmos DB Built-in Data Reader",
+        }
+    }
+
+    /// The URL of a GET that changes nothing and is answered by the data itself, as close as can be to what was named. Parameters
+    /// of the named URL are left out: they could be a signature that stands in for the identity.
+    pub fn question(self, named: &Url) -> Url {
+        let mut url = named.clone();
+        url.set_query(None);
+        let parts: Vec<String> = named.path().split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let (path, query) = match (self, parts.as_slice()) {
+            (KeyVault, []) => ("/secrets".to_owned(), "api-version=7.4&maxresults=1"),
+            (ManagedHsm, []) => ("/keys".to_owned(), "api-version=7.4&maxresults=1"),
+            (KeyVault | ManagedHsm, [kind]) => (format!("/{kind}"), "api-version=7.4&maxresults=1"),
+            (KeyVault | ManagedHsm, _) => (named.path().to_owned(), "api-version=7.4"),
+            (Blob, []) => ("/".to_owned(), "comp=list&maxresults=1"),
+            (Blob, [container]) => (format!("/{container}"), "restype=container&comp=list&maxresults=1"),
+            (Blob, _) => (named.path().to_owned(), "comp=metadata"),
+            (Queue, []) => ("/".to_owned(), "comp=list&maxresults=1"),
+            (Queue, [queue, ..]) => (format!("/{queue}/messages"), "peekonly=true"),
+            (Table, []) => ("/Tables".to_owned(), "$top=1"),
+            (Table, [table, ..]) => (format!("/{}()", table.trim_end_matches("()")), "$top=1"),
+            (DataLake, []) => ("/".to_owned(), "resource=account&maxResults=1"),
+            (DataLake, [system, ..]) => (format!("/{system}"), "resource=filesystem&recursive=false&maxResults=1"),
+            (Registry, _) => ("/v2/".to_owned(), ""),
+            (ServiceBus, []) => ("/$Resources/queues".to_owned(), "api-version=2021-05&$skip=0&$top=1"),
+            (ServiceBus, _) => (named.path().to_owned(), "api-version=2021-05&enrich=false"),
+            (AppConfiguration, _) => ("/keys".to_owned(), "api-version=1.0"),
+            (Cosmos, _) => ("/".to_owned(), ""),
+        };
+        url.set_path(&path);
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        url
+    }
+
+    /// Headers that the service wants beside the token. `now` is the machine's time.
+    pub fn headers(self, now: jiff::Timestamp) -> Vec<(&'static str, String)> {
+        match self {
+            Blob | Queue | Table | DataLake => vec![("x-ms-version", "2021-08-06".into())],
+            Cosmos => vec![
+                ("x-ms-version", "2018-12-31".into()),
+                ("x-ms-date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does a success at this path show that the data may be read? To list a storage account's containers takes an action that
+    /// Reader holds, and no role on the data.
+    pub fn proves_data_access(self, path: &str) -> bool {
+        !(matches!(self, Blob | Queue | Table | DataLake) && path.trim_matches('/').is_empty())
+    }
+
+    /// The private DNS zone whose names lead to private endpoints of this service, given one of its hosts.
+    pub fn private_zone(self, host: &str) -> Option<String> {
+        let (_, domain) = host.split_once('.')?;
+        Some(match self {
+            KeyVault => format!("privatelink.{}", domain.replacen("vault.", "vaultcore.", 1)),
+            _ => format!("privatelink.{domain}"),
+        })
+    }
+
     /// The names, as in `cloud::ALIASES`, of the resources whose tokens it takes; the usual one first.
     pub fn resources(self) -> &'static [&'static str] {
         match self {
             KeyVault => &["vault"],
             ManagedHsm => &["managedhsm"],
             Blob | Queue | Table | DataLake => &["storage"],
-            Registry => &["arm"],
+            Registry => &["registry", "arm"],
             ServiceBus => &["servicebus", "eventhubs"],
             AppConfiguration => &["appconfig"],
             Cosmos => &["cosmos"],

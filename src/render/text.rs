@@ -27,8 +27,11 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if !detail.quiet {
         text.heading(report);
     }
-    let shown: Vec<&CheckReport> =
-        report.checks.iter().filter(|check| !detail.quiet || check.status != Status::Pass).collect();
+    let shown: Vec<&CheckReport> = report
+        .checks
+        .iter()
+        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip))
+        .collect();
     let mut stage: Option<Stage> = None;
     for check in shown {
         if stage != Some(check.stage) {

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::azure::cloud::known;
 use crate::evidence::{
-    BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
+    Certificate, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
     Wire, is_secret,
 };
 use crate::simulator::azure::{Azure, Reaction};
@@ -96,8 +96,8 @@ impl SimulatedMachine {
             Reaction::Silence => fail(within, Failure::AnswerTimeout, "no answer came"),
             Reaction::Drop => fail(took, Failure::Closed, "the connection was closed without an answer"),
             Reaction::Answer { status, headers, mut body, .. } => {
-                let cut = body.len() > BODY_LIMIT;
-                body.truncate(BODY_LIMIT);
+                let cut = body.len() > LIST_LIMIT;
+                body.truncate(LIST_LIMIT);
                 Reply { took, raw: Raw::Http { status, headers, body: Secret::new(body), cut, certificate } }
             }
         }
