@@ -10,9 +10,12 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 
 use crate::azure::cloud::known;
-use crate::simulator::scenario::{ArmCertificate, Scenario};
+use crate::simulator::azure::Azure;
+use crate::simulator::scenario::ArmCertificate;
 
 /// The name of the authority that clients are to trust.
 const TRUSTED: &str = "midoctor simulator CA";
@@ -26,15 +29,54 @@ pub(super) struct Tls {
     pub authority_pem: String,
 }
 
-/// Makes the authority and the certificate that the scenario shows.
-pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
+/// The certificates of a scenario: each host that is asked for gets the one it is to show.
+#[derive(Debug)]
+struct Shown {
+    azure: Azure,
+    kinds: Vec<(ArmCertificate, Arc<CertifiedKey>)>,
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let data = hello.server_name().and_then(|host| self.azure.scenario().data_at(host));
+        // Whoever names no data service means Azure Resource Manager, under any name that leads here.
+        let wanted = data.map_or(self.azure.scenario().arm_certificate, |data| data.certificate);
+        self.kinds.iter().find(|(kind, _)| *kind == wanted).map(|(_, key)| Arc::clone(key))
+    }
+}
+
+/// Makes the authority and the certificates that the scenario shows.
+pub(super) fn prepare(azure: &Azure) -> io::Result<Tls> {
     let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
-    let kind = scenario.arm_certificate;
+    let scenario = azure.scenario();
     let trusted = authority(TRUSTED, year)?;
+    let mut kinds: Vec<(ArmCertificate, Arc<CertifiedKey>)> = Vec::new();
+    for kind in scenario.data.iter().map(|data| data.certificate).chain([scenario.arm_certificate]) {
+        if !kinds.iter().any(|(made, _)| *made == kind) {
+            kinds.push((kind, Arc::new(leaf(azure, kind, &trusted, year)?)));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let shown = Arc::new(Shown { azure: azure.clone(), kinds });
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_no_client_auth().with_cert_resolver(shown))
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Tls { config: Arc::new(config), authority_pem: trusted.pem() })
+}
+
+/// A certificate of this kind for every host of the scenario.
+fn leaf(
+    azure: &Azure,
+    kind: ArmCertificate,
+    trusted: &CertifiedIssuer<'static, KeyPair>,
+    year: i32,
+) -> io::Result<CertifiedKey> {
     let stranger = if kind == ArmCertificate::Stranger { Some(authority(STRANGER, year)?) } else { None };
     let names = match kind {
         ArmCertificate::OtherName => vec!["gateway.contoso.com".to_owned()],
-        _ => names(scenario),
+        _ => names(azure),
     };
     let common = names[0].clone();
     let mut leaf = CertificateParams::new(names).map_err(io::Error::other)?;
@@ -48,22 +90,23 @@ pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
         _ => (date_time_ymd(year - 1, 7, 1), date_time_ymd(year + 1, 7, 1)),
     };
     let key = KeyPair::generate().map_err(io::Error::other)?;
-    let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(&trusted)).map_err(io::Error::other)?;
+    let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(trusted)).map_err(io::Error::other)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private))
-        .map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Tls { config: Arc::new(config), authority_pem: trusted.pem() })
+    let signing = rustls::crypto::ring::sign::any_supported_type(&private).map_err(io::Error::other)?;
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
 }
 
-/// Whom the certificate is made out to: every cloud's manager, this machine, and hosts with literal answers.
-fn names(scenario: &Scenario) -> Vec<String> {
-    let hosts = known().map(|cloud| &*cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
-    let mut names: Vec<String> = hosts.collect();
-    for literal in &scenario.literals {
+/// Whom a certificate is made out to: every cloud's manager, this machine, data services, and hosts with literal answers.
+fn names(azure: &Azure) -> Vec<String> {
+    let hosts = known().map(|cloud| &*cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]);
+    let own = azure.scenario().data.iter().map(|data| data.host.as_str()).chain([&*azure.cloud().arm_host]);
+    let mut names: Vec<String> = hosts.map(str::to_owned).collect();
+    for host in own {
+        if !names.iter().any(|name| name == host) {
+            names.push(host.to_owned());
+        }
+    }
+    for literal in &azure.scenario().literals {
         if let Some(host) = url::Url::parse(&literal.url).ok().filter(|url| url.scheme() == "https")
             && let Some(host) = host.host_str()
             && !names.iter().any(|name| name == host)
