@@ -319,4 +319,24 @@ mod tests {
         let (_, body) = get(&azure, &url(), &[("Authorization", &bearer(&azure, "https://vault.azure.net"))]);
         assert_eq!(body.len(), 359, "{body}");
     }
+    #[test]
+    fn clouds_in_no_table_take_the_tokens_that_they_issue() {
+        for (cloud, host) in
+            [("AzureFranceSovereign", "management.sovcloud-api.fr"), ("AzureStack", "management.local.contoso.com")]
+        {
+            let azure = play(&format!("cloud = \"{cloud}\"\n[command]\narm_endpoint = \"https://{host}\""), &[]);
+            let arm = format!("https://{host}/");
+            let metadata =
+                format!("http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource={arm}");
+            let (status, body) = get(&azure, &metadata, &[("Metadata", "true")]);
+            assert_eq!(status, 200, "{body}");
+            let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+            let token = format!("Bearer {}", body["access_token"].as_str().unwrap_or_default());
+            let url = url().replace("management.azure.com", host);
+            assert_eq!(get(&azure, &url, &[("Authorization", &token)]).0, 200, "{host}");
+            let (status, body) = get(&azure, &url, &[("Authorization", &bearer(&azure, "https://vault.azure.net"))]);
+            assert_eq!(status, 401);
+            assert!(body.contains(&format!("allowed audiences 'https://{host}/','https://{host}'.")), "{body}");
+        }
+    }
 }

@@ -131,6 +131,7 @@ fn authority(name: &str, year: i32) -> io::Result<CertifiedIssuer<'static, KeyPa
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpStream;
 
     use rustls::pki_types::pem::PemObject;
@@ -141,6 +142,11 @@ mod tests {
 
     /// A handshake by a client that trusts the authority that was written, and nobody else.
     fn handshake(toml: &str, host: &'static str) -> Result<(), String> {
+        converse(toml, host, "").map(|_| ())
+    }
+
+    /// A handshake and, when there is one, a request with its answer.
+    fn converse(toml: &str, host: &'static str, request: &str) -> Result<String, String> {
         let mut options = Options::new(Scenario::parse(Some(toml), &[]).expect("the scenario parses"));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         (options.metadata, options.manager) = (any, any);
@@ -160,7 +166,27 @@ mod tests {
         while client.is_handshaking() {
             client.complete_io(&mut socket).map_err(|error| error.to_string())?;
         }
-        Ok(())
+        let mut said = String::new();
+        if !request.is_empty() {
+            let mut stream = rustls::StreamOwned::new(client, socket);
+            stream.write_all(request.as_bytes()).expect("it is sent");
+            stream.read_to_string(&mut said).expect("it is answered");
+        }
+        Ok(said)
+    }
+
+    #[test]
+    fn data_services_answer_beside_azure_resource_manager_and_in_its_absence() {
+        let form = "grant_type=access_token&service=r.azurecr.io&access_token=x";
+        let request = format!(
+            "POST /oauth2/exchange HTTP/1.1\r\nHost: r.azurecr.io\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+            form.len()
+        );
+        for arm in ["answers", "silent", "refused"] {
+            let toml = format!("arm = \"{arm}\"\n[[data]]\nhost = \"r.azurecr.io\"");
+            let said = converse(&toml, "r.azurecr.io", &request).expect("an answer");
+            assert!(said.starts_with("HTTP/1.1 401 ") && said.contains("UNAUTHORIZED"), "{arm}: {said}");
+        }
     }
 
     #[test]
@@ -177,5 +203,18 @@ mod tests {
             let refused = handshake(&format!("arm_certificate = \"{kind}\""), "management.azure.com");
             assert!(refused.as_ref().is_err_and(|error| error.contains(words)), "{kind}: {refused:?}");
         }
+    }
+    #[test]
+    fn each_data_service_and_any_endpoint_shows_its_own_certificate() {
+        let toml = "[command]\narm_endpoint = \"https://management.local.contoso.com\"\n[[data]]\nhost = \
+                    \"kv.vault.azure.net\"\n[[data]]\nhost = \"old.vault.azure.net\"\ncertificate = \"expired\"\n[[data]]\nhost = \
+                    \"odd.vault.azure.net\"\ncertificate = \"stranger\"";
+        assert_eq!(handshake(toml, "management.local.contoso.com"), Ok(()));
+        assert_eq!(handshake(toml, "kv.vault.azure.net"), Ok(()));
+        assert!(handshake(toml, "old.vault.azure.net").is_err_and(|error| error.contains("expired")));
+        assert!(handshake(toml, "odd.vault.azure.net").is_err_and(|error| error.contains("UnknownIssuer")));
+        let expired = format!("arm_certificate = \"expired\"\n{toml}");
+        assert!(handshake(&expired, "management.local.contoso.com").is_err_and(|error| error.contains("expired")));
+        assert_eq!(handshake(&expired, "kv.vault.azure.net"), Ok(()));
     }
 }

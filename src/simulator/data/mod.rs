@@ -174,8 +174,7 @@ impl Asked<'_> {
     fn say<const N: usize>(&self, status: u16, fields: [(&str, String); N], body: impl Into<Vec<u8>>) -> Reaction {
         let mut all = headers(fields);
         all.extend(headers([("x-ms-request-id", self.request_id()), ("Date", http_date(self.call.now))]));
-        let reason = if status == 409 { "Conflict" } else { reason(status) };
-        reply(status, reason, all, body)
+        reply(status, reason(status), all, body)
     }
 
     /// The ID of this request.
