@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-pub use crate::request::{HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
+pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
 use crate::token::{Claims, Secret, Token};
 
 /// What came back, as it is kept: never an error of midoctor's own, always an answer of the world.
