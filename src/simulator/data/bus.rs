@@ -45,7 +45,7 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reaction {
         ("Microsoft.ServiceBus/namespaces/manage/action", "Microsoft.ServiceBus/namespaces"),
         ("Microsoft.EventHub/namespaces/manage/action", "Microsoft.EventHub/namespaces"),
     ];
-    if manages.iter().any(|(action, kind)| asked.admits(&bearer, &Right::Data(action), kind)) {
+    if manages.iter().any(|(action, kind)| asked.admits(&bearer, &Right::Data(action), &asked.resource_id(kind))) {
         return feed(asked, &asked.path().join("/"));
     }
     refuse(asked, "Manage,EntityRead claims required for this operation. ")

@@ -38,7 +38,7 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reaction {
         Err(_) => return refused("Authorization token failed validation"),
     };
     let right = Right::Data("Microsoft.AppConfiguration/configurationStores/keyValues/read");
-    if !asked.admits(&bearer, &right, "Microsoft.AppConfiguration/configurationStores") {
+    if !asked.admits(&bearer, &right, &asked.resource_id("Microsoft.AppConfiguration/configurationStores")) {
         return say(asked, 403, "", None, "");
     }
     let body = match asked.path().first().map(String::as_str) {

@@ -70,7 +70,7 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reaction {
             return refuse(asked, 401, None, "The input authorization token can't serve the request.");
         }
     };
-    if !asked.admits(&bearer, &Right::Data(READ), "Microsoft.DocumentDB/databaseAccounts") {
+    if !asked.admits(&bearer, &Right::Data(READ), &asked.resource_id("Microsoft.DocumentDB/databaseAccounts")) {
         return blocked(
             403,
             5301,

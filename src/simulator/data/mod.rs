@@ -123,22 +123,19 @@ impl Asked<'_> {
         })
     }
 
-    /// May the caller do this to the service, which is a resource of this type?
-    fn admits(&self, bearer: &Bearer, right: &Right, kind: &str) -> bool {
+    /// May the caller do this at the service's scope, or at one below it?
+    fn admits(&self, bearer: &Bearer, right: &Right, scope: &str) -> bool {
         match self.data.access {
             Access::Admits => true,
             Access::Policy => false,
-            Access::Roles => {
-                let scope = self.resource_id(kind);
-                match right {
-                    Right::Action(action) => self.azure.rules().may(&bearer.oid, action, &scope).is_ok(),
-                    Right::Data(action) => self.azure.rules().may_on_data(&bearer.oid, action, &scope).is_ok(),
-                }
-            }
+            Access::Roles => match right {
+                Right::Action(action) => self.azure.rules().may(&bearer.oid, action, scope).is_ok(),
+                Right::Data(action) => self.azure.rules().may_on_data(&bearer.oid, action, scope).is_ok(),
+            },
         }
     }
 
-    /// The service's ARM resource ID.
+    /// The service's ARM resource ID, as a resource of this type.
     fn resource_id(&self, kind: &str) -> String {
         format!("{}/providers/{kind}/{}", vm::group_id(), self.data.account())
     }

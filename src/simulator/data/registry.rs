@@ -97,7 +97,7 @@ fn exchange(asked: &Asked<'_>) -> Reaction {
         return unauthorized(asked, None, &Value::Null);
     };
     let right = Right::Action("Microsoft.ContainerRegistry/registries/pull/read");
-    if !asked.admits(&bearer, &right, "Microsoft.ContainerRegistry/registries") {
+    if !asked.admits(&bearer, &right, &asked.resource_id("Microsoft.ContainerRegistry/registries")) {
         return unauthorized(asked, None, &Value::Null);
     }
     let token = token(&json!({ "aud": asked.data.host, "grant_type": "refresh_token" }), "refresh");

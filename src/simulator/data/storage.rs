@@ -52,7 +52,7 @@ pub(super) fn answer(asked: &Asked<'_>, service: Service) -> Reaction {
         }
     };
     let (right, body) = wanted(asked, service);
-    if asked.admits(&bearer, &right, KIND) {
+    if asked.admits(&bearer, &right, &scope(asked, service)) {
         let kind = if body.starts_with('{') { "application/json" } else { "application/xml" };
         return asked.say(200, [("Content-Type", kind.to_owned()), server(service), version(asked)], body);
     }
@@ -121,6 +121,21 @@ fn wanted(asked: &Asked<'_>, service: Service) -> (Right, String) {
         _ if asked.call.parameter("restype") == Some("container") => (Right::Action(CONTAINERS), String::new()),
         _ if asked.call.parameter("comp") == Some("metadata") => (Right::Data(BLOBS), String::new()),
         _ => (Right::Data(BLOBS), format!("value-{CANARY}\n")),
+    }
+}
+
+/// The scope of what is asked: the account, or one of its containers, queues or tables.
+fn scope(asked: &Asked<'_>, service: Service) -> String {
+    let account = asked.resource_id(KIND);
+    let (services, kind) = match service {
+        Service::Queue => ("queueServices", "queues"),
+        Service::Table => ("tableServices", "tables"),
+        _ => ("blobServices", "containers"),
+    };
+    match asked.path().first().and_then(|first| first.split('(').next()) {
+        None => account,
+        Some("tables") if service == Service::Table => account,
+        Some(name) => format!("{account}/{services}/default/{kind}/{name}"),
     }
 }
 

@@ -103,6 +103,30 @@ fn every_service_lets_in_who_holds_its_role_above_the_vm() {
 }
 
 #[test]
+fn a_role_on_one_container_or_secret_reaches_no_other() {
+    let group = vm::group_id();
+    let container =
+        format!("{group}/providers/Microsoft.Storage/storageAccounts/acct/blobServices/default/containers/data");
+    let secret = format!("{group}/providers/Microsoft.KeyVault/vaults/kv/secrets/s1");
+    for (role, scope, url, resource, name) in [
+        ("Storage Blob Data Reader", container, BLOBS, STORAGE, "/data"),
+        ("Key Vault Secrets User", secret, SECRET, VAULT, "/s1"),
+    ] {
+        let toml = held(role).replace("resource-group", &scope);
+        assert_eq!(get(&toml, url, resource).status, 200, "{url}");
+        assert_eq!(get(&toml, &url.replace(name, "/other"), resource).status, 403, "{url}");
+    }
+}
+
+#[test]
+fn a_deny_assignment_on_data_takes_a_role_away() {
+    let deny = "[[deny]]\nname = \"d\"\ndata_actions = [\"*\"]\nscope = \"subscription\"";
+    let toml = format!("{}\n{deny}", held("Storage Blob Data Reader"));
+    assert_eq!(get(&toml, BLOBS, STORAGE).status, 403);
+    assert_eq!(get(&format!("{toml}\nexclude = [\"system\"]"), BLOBS, STORAGE).status, 200);
+}
+
+#[test]
 fn a_missing_token_is_challenged_with_tenant_and_resource() {
     for (url, status, length, challenge) in [
         (

@@ -83,7 +83,9 @@ pub(super) fn answer(asked: &Asked<'_>, hsm: bool) -> Reaction {
         Err(refusal) => return refusal,
     };
     let kind = if hsm { "microsoft.keyvault/managedhsms" } else { "microsoft.keyvault/vaults" };
-    if asked.admits(&bearer, &Right::Data(wanted.action), kind) {
+    // A secret's own scope is the vault's with the secret's path.
+    let scope = format!("{}{}", asked.resource_id(kind), asked.call.url.path());
+    if asked.admits(&bearer, &Right::Data(wanted.action), &scope) {
         return say(asked, 200, None, &wanted.body);
     }
     if asked.data.access == Access::Policy {
