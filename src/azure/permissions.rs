@@ -141,6 +141,19 @@ pub fn lacking(entries: &[Permission], wanted: &Permission) -> Vec<Operation> {
     lacking
 }
 
+/// An entry that allows these operations and nothing else.
+pub fn entry(operations: &[Operation]) -> Permission {
+    let mut entry = Permission::default();
+    for operation in operations {
+        let list = match operation.kind() {
+            Kind::Action => &mut entry.actions,
+            Kind::DataAction => &mut entry.data_actions,
+        };
+        list.push(Pattern::new(operation.as_str()));
+    }
+    entry
+}
+
 /// Do these entries allow all that the wanted one does?
 pub fn satisfy(entries: &[Permission], wanted: &Permission) -> bool {
     lacking(entries, wanted).is_empty()

@@ -99,7 +99,7 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
     if !held::assignments_request(case, vm).is_some_and(|request| case.evidence.has(&request)) {
         return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
     }
-    let lacking = [read_vm()];
+    let lacking = permissions::entry(&[read_vm()]);
     if let Some((role, granted)) = held::propagating(case, vm, &lacking) {
         return Verdict::found(Finding::error("role-propagating").with("role", role).with("granted", granted));
     }

@@ -157,9 +157,11 @@ impl Target<'_, '_> {
         match self.service {
             // The registry asks Azure Resource Manager at the exchange what the caller may do, and writes that down.
             Some(Service::Registry) => match answer.token.as_ref().and_then(|claims| claims.text("permissions")) {
-                Some(may) if may.split(' ').any(|word| word == "read" || word == "*") => pass(),
-                Some(_) => self.no_role(None, None),
-                None => Verdict::Unknown(format!(
+                Some(may) if may.split(' ').any(|word| word == "*" || word == "read" || word.ends_with("/read")) => {
+                    pass()
+                }
+                Some("") => self.no_role(None, None),
+                _ => Verdict::Unknown(format!(
                     "{} issued a token that does not say whether images may be pulled",
                     self.host
                 )),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::azure::arm::{self, Assignment};
-use crate::azure::permissions::{self, Operation, Permission};
+use crate::azure::permissions::{self, Permission};
 use crate::azure::resource_id::{self, VmId, scope_in_words};
 use crate::azure::roles;
 use crate::case::Case;
@@ -99,9 +99,8 @@ pub(super) fn union(case: &Case, definitions: &[String]) -> Option<Vec<Permissio
 }
 
 /// Does this role allow all of that? Nothing is said of a role that is not known.
-pub(super) fn grants(case: &Case, definition: &str, required: &[Operation]) -> Option<bool> {
-    let entries = role(case, definition)?;
-    Some(required.iter().all(|operation| permissions::allow(&entries, operation)))
+pub(super) fn grants(case: &Case, definition: &str, wanted: &Permission) -> Option<bool> {
+    Some(permissions::satisfy(&*role(case, definition)?, wanted))
 }
 
 /// A role's name; its GUID where that is not known.
@@ -143,7 +142,7 @@ pub(super) fn all_in_words(case: &Case, scope: &str) -> Option<String> {
 /// An assignment that would do and is not in force yet: one of the last ten minutes, or one through a group, which a token
 /// learns of within hours. With a sentence's end for when it was granted. A role that is not known gets the benefit of the
 /// doubt when it is young: waiting costs little.
-pub(super) fn propagating(case: &Case, scope: &str, lacking: &[Operation]) -> Option<(String, String)> {
+pub(super) fn propagating(case: &Case, scope: &str, lacking: &Permission) -> Option<(String, String)> {
     let known = assignments(case, scope)?;
     let age = |held: &Assignment| Some(case.evidence.taken_at().duration_since(held.created?).unsigned_abs());
     let young = |held: &&Assignment| age(held).is_some_and(|age| age <= PROPAGATION);
@@ -234,7 +233,7 @@ fn elsewhere_lists(case: &Case) -> Vec<Rc<Assignments>> {
 }
 
 /// A sentence about a role that would do, and is held where it does not reach the scope.
-pub(super) fn elsewhere(case: &Case, scope: &str, lacking: &[Operation]) -> Option<String> {
+pub(super) fn elsewhere(case: &Case, scope: &str, lacking: &Permission) -> Option<String> {
     let vm = case.vm_id().unwrap_or_default();
     for known in elsewhere_lists(case) {
         let able: Vec<&String> = known.roles[0].iter().filter(|id| grants(case, id, lacking) == Some(true)).collect();
@@ -288,7 +287,7 @@ pub(super) fn other_requests(case: &Case, scope: &str) -> Vec<Request> {
 }
 
 /// A sentence about another identity of the VM that may do what this one may not.
-pub(super) fn other_identity(case: &Case, scope: &str, lacking: &[Operation]) -> Option<String> {
+pub(super) fn other_identity(case: &Case, scope: &str, lacking: &Permission) -> Option<String> {
     others(case).iter().find_map(|subject| {
         let other = Case::new(case.evidence, subject);
         if other.principal()? == case.principal()? {
@@ -296,7 +295,7 @@ pub(super) fn other_identity(case: &Case, scope: &str, lacking: &[Operation]) ->
         }
         let entries = case.evidence.permissions(&permissions_request(&other, scope)?)?;
         let claims = other.claims_for(&case.arm_uri()?)?;
-        lacking.iter().all(|operation| permissions::allow(&entries.items, operation)).then(|| {
+        permissions::satisfy(&entries.items, lacking).then(|| {
             let who = super::identity::in_words(&other, claims);
             let client = claims.client_id().unwrap_or("unknown");
             format!("The VM's other identity may: {who}, client ID {client}.")

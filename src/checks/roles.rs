@@ -62,10 +62,8 @@ fn ask_roles(case: &Case) -> Vec<Request> {
 /// from the embedded table where that was not to be had. `None` for a role that neither knows.
 pub(super) fn required(case: &Case, requirement: &Requirement) -> Option<Permission> {
     match &requirement.what {
-        Required::Action(action) => Some(Permission { actions: vec![Pattern::new(action)], ..Permission::default() }),
-        Required::DataAction(action) => {
-            Some(Permission { data_actions: vec![Pattern::new(action)], ..Permission::default() })
-        }
+        Required::Action(action) => Some(permissions::entry(&[Operation::Action(action.clone())])),
+        Required::DataAction(action) => Some(permissions::entry(&[Operation::DataAction(action.clone())])),
         Required::Role(guid) => {
             let told = held::role_request(case, guid).and_then(|request| case.evidence.definition(&request));
             let told = told.and_then(|entries| entries.last().cloned());
@@ -230,7 +228,7 @@ impl Row<'_, '_> {
         let action = error.quoted_after("perform action").unwrap_or("Microsoft.Authorization/permissions/read");
         let lacking = permissions::lacking(&[], &self.what);
         let known = held::assignments(self.case, self.scope);
-        let may = |definition: &String| held::grants(self.case, definition, &lacking) != Some(false);
+        let may = |definition: &String| held::grants(self.case, definition, &self.what) != Some(false);
         let held = held::all_in_words(self.case, self.scope);
         if known.is_some_and(|known| known.roles.iter().flatten().any(may)) {
             let held = held.unwrap_or_default();
@@ -248,14 +246,20 @@ impl Row<'_, '_> {
         if !held::assignments_request(case, scope).is_some_and(|request| case.evidence.has(&request)) {
             return Verdict::Unknown("it is not allowed; whether a role was granted just now was not asked".into());
         }
-        if let Some((role, granted)) = held::propagating(case, scope, lacking) {
+        // What the wanted role takes out itself is not lacking either.
+        let open = Permission {
+            not_actions: self.what.not_actions.clone(),
+            not_data_actions: self.what.not_data_actions.clone(),
+            ..permissions::entry(lacking)
+        };
+        if let Some((role, granted)) = held::propagating(case, scope, &open) {
             return Verdict::found(Finding::error("role-propagating").with("role", role).with("granted", granted));
         }
         let missing: Vec<&str> = lacking.iter().map(Operation::as_str).collect();
         let hints = [
             held::closest(case, scope, &self.what),
-            held::elsewhere(case, scope, lacking),
-            held::other_identity(case, scope, lacking),
+            held::elsewhere(case, scope, &open),
+            held::other_identity(case, scope, &open),
         ];
         let finding = Finding::error("role-insufficient")
             .with("required", self.words())

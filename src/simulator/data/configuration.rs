@@ -20,13 +20,10 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reaction {
     }
     let accepts = |audience: &str| {
         let bare = audience.trim_end_matches('/');
-        // Documented: the current one beside the older one of the cloud's table.
-        let older = asked.uri("appconfig");
-        let current = match older.strip_prefix("https://azconfig") {
-            Some(".io") | None => "https://appconfig.azure.com".to_owned(),
-            Some(rest) => format!("https://appconfig{rest}"),
-        };
-        bare == older || bare == current || asked.is_own_address(audience)
+        // Documented: the current one of the cloud's table beside the older one, the domain of the stores' names.
+        let current = asked.uri("appconfig");
+        let older = asked.data.host.split_once('.').map(|(_, domain)| format!("https://{domain}"));
+        bare == current || Some(bare) == older.as_deref() || asked.is_own_address(audience)
     };
     // assumed: 401 without a body.
     let challenged = |what: &str| say(asked, 401, "", Some(&format!("HMAC-SHA256, Bearer{what}")), "");

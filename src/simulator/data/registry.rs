@@ -100,7 +100,10 @@ fn exchange(asked: &Asked<'_>) -> Reaction {
     if !asked.admits(&bearer, &right, &asked.resource_id("Microsoft.ContainerRegistry/registries")) {
         return unauthorized(asked, None, &Value::Null);
     }
-    let token = token(&json!({ "aud": asked.data.host, "grant_type": "refresh_token" }), "refresh");
+    // Documented is the claim, with `*` for an owner; assumed: that who may only pull has `read` there.
+    let permissions = json!({ "actions": ["read"], "notActions": [] });
+    let claims = json!({ "aud": asked.data.host, "grant_type": "refresh_token", "permissions": permissions });
+    let token = token(&claims, "refresh");
     say(asked, 200, None, &json!({ "refresh_token": token }).to_string())
 }
 
