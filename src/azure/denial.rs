@@ -90,7 +90,7 @@ impl Denial {
             Some(Service::ServiceBus) => service_bus(answer, &said),
             Some(Service::AppConfiguration) => app_configuration(answer, &said),
             Some(Service::Cosmos) => cosmos(answer, &said),
-            None => (answer.status == 403).then_some(Self::NoRole { action: None, resource: None }),
+            None => any_other(answer),
         };
         known.unwrap_or_else(|| match answer.status {
             404 => Self::NotFound,
@@ -184,6 +184,21 @@ fn key_vault(said: &Said) -> Option<Denial> {
 fn vault_of(id: &str) -> &str {
     let end = id.match_indices('/').map(|(at, _)| at).nth(8);
     end.map_or(id, |end| &id[..end])
+}
+
+/// A service that is not known: 403 for who may not, and what RFC 6750 and the libraries of ASP.NET say in a 401's challenge.
+fn any_other(answer: &Answer) -> Option<Denial> {
+    let challenge = answer.header("www-authenticate").unwrap_or_default().to_ascii_lowercase();
+    match answer.status {
+        403 => Some(Denial::NoRole { action: None, resource: None }),
+        401 if challenge.contains("invalid_token") && challenge.contains("audience") => {
+            Some(Denial::WrongAudience { expected: None })
+        }
+        401 if challenge.contains("invalid_token") && challenge.contains("issuer") => {
+            Some(Denial::WrongTenant { expected: None })
+        }
+        _ => None,
+    }
 }
 
 /// Recorded: AuthorizationPermissionMismatch, AuthorizationFailure, and 401 or 403 with an AuthenticationErrorDetail.

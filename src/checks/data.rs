@@ -188,8 +188,8 @@ impl Target<'_, '_> {
             Denial::NoRole { action, resource } => self.no_role(action, resource),
             Denial::NoPolicy { permission } => self.no_policy(permission),
             Denial::Firewall { address } => {
-                let seen = address.map(|address| format!(" It sees the address {address}.")).unwrap_or_default();
-                self.blocked(&format!("its firewall does not let this VM in.{seen}"), "firewall")
+                let seen = address.map(|address| format!(", which it sees at {address}")).unwrap_or_default();
+                self.blocked(&format!("its firewall does not let this VM in{seen}"), "firewall")
             }
             Denial::PrivateOnly => {
                 self.blocked("public access is off and the request came by no private endpoint", "private")
