@@ -73,7 +73,10 @@ fn judge_identity(case: &Case) -> Verdict {
     }
     let Some(request) = first_uri(case).and_then(|uri| case.token_request(&uri)) else {
         return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment.clone()) {
-            Some(cloud) => format!("the VM's cloud is “{cloud}”, which midoctor does not know; name a --resource URI"),
+            Some(cloud) => format!(
+                "the VM's cloud is “{cloud}”, which midoctor does not know; name its Azure Resource Manager with --arm-endpoint, or a \
+                 --resource URI"
+            ),
             None => "no token was asked for".into(),
         });
     };
