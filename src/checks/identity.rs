@@ -223,8 +223,8 @@ fn foreign_owner(case: &Case, claims: &Claims) -> Option<(String, String)> {
     }
     let machine = if user { claims.text("xms_az_rid")? } else { owner };
     // An instance of a uniform scale set signs in as the set. (Assumed; no such token has been recorded.)
-    let set = resource_id::scale_set(&vm).is_some_and(|set| resource_id::same(machine, set));
-    (!set && !resource_id::same(machine, &vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
+    let set = resource_id::scale_set(vm).is_some_and(|set| resource_id::same(machine, set));
+    (!set && !resource_id::same(machine, vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
 }
 
 /// Does Azure Resource Manager list the VM's identities, and not this one?
