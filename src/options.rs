@@ -78,8 +78,8 @@ impl CheckOptions {
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
 pub fn plan(identities: &[String], resources: &[String], requirements: &[String]) -> Result<Plan, String> {
-    let mut plan = Plan::default();
-    plan.all_identities = identities.iter().any(|text| text == "all");
+    let all_identities = identities.iter().any(|text| text == "all");
+    let mut plan = Plan { all_identities, ..Plan::default() };
     let named = distinct(identities.iter().filter(|text| *text != "all").map(|text| selector(text)))?;
     if !named.is_empty() {
         plan.identities = named;

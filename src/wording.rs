@@ -159,7 +159,7 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
 /// What every template can name, as far as it is known of this machine.
 fn common_values(case: &Case) -> Values {
     let instance: Instance = case.instance().cloned().unwrap_or_default();
-    let vm = case.vm_id().and_then(|id| VmId::parse(id));
+    let vm = case.vm_id().and_then(VmId::parse);
     let cloud = case.cloud().unwrap_or_else(|| Cloud::public());
     let claims = case.any_claims();
     let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);

@@ -100,7 +100,7 @@ pub(super) fn union(case: &Case, definitions: &[String]) -> Option<Vec<Permissio
 
 /// Does this role allow all of that? Nothing is said of a role that is not known.
 pub(super) fn grants(case: &Case, definition: &str, wanted: &Permission) -> Option<bool> {
-    Some(permissions::satisfy(&*role(case, definition)?, wanted))
+    Some(permissions::satisfy(&role(case, definition)?, wanted))
 }
 
 /// A role's name; its GUID where that is not known.

@@ -74,8 +74,7 @@ fn judge_identity(case: &Case) -> Verdict {
     let Some(request) = first_uri(case).and_then(|uri| case.token_request(&uri)) else {
         return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment.clone()) {
             Some(cloud) => format!(
-                "the VM's cloud is “{cloud}”, which midoctor does not know; name its Azure Resource Manager with --arm-endpoint, or a \
-                 --resource URI"
+                "the VM's cloud is “{cloud}”, which midoctor does not know; name its Azure Resource Manager with --arm-endpoint, or a --resource URI"
             ),
             None => "no token was asked for".into(),
         });
@@ -217,13 +216,23 @@ fn foreign_owner(case: &Case, claims: &Claims) -> Option<(String, String)> {
         return Some((in_words(case, claims), format!("the identity {id}")));
     }
     let vm = case.vm_id()?;
-    let machine = match claims.text("xms_mirid") {
-        Some(owner) if resource_id::is_user_assigned(owner) => claims.text("xms_az_rid")?,
-        owner => owner?,
-    };
+    let owner = claims.text("xms_mirid")?;
+    let user = resource_id::is_user_assigned(owner);
+    if user && unassigned(case, owner) {
+        return Some((owner.to_owned(), "an identity that is assigned to this VM".into()));
+    }
+    let machine = if user { claims.text("xms_az_rid")? } else { owner };
     // An instance of a uniform scale set signs in as the set. (Assumed; no such token has been recorded.)
-    let set = resource_id::scale_set(&vm).is_some_and(|set| resource_id::same(machine, set));
-    (!set && !resource_id::same(machine, &vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
+    let set = resource_id::scale_set(vm).is_some_and(|set| resource_id::same(machine, set));
+    (!set && !resource_id::same(machine, vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
+}
+
+/// Does Azure Resource Manager list the VM's identities, and not this one?
+fn unassigned(case: &Case, identity: &str) -> bool {
+    // An instance of a uniform scale set has its identities at the set, which is not read.
+    let elsewhere = case.vm_id().is_some_and(|id| resource_id::scale_set(id).is_some());
+    let block = case.vm_identity().filter(|block| !elsewhere || **block != VmIdentity::default());
+    block.is_some_and(|block| !block.user_assigned.iter().any(|one| resource_id::same(&one.resource_id, identity)))
 }
 
 /// Does Azure Resource Manager show another principal than the token? Returns the one it shows, and a sentence.

@@ -53,7 +53,12 @@ fn judge_arm(case: &Case) -> Verdict {
         return Verdict::Skip(NOTHING_REQUIRED.into());
     }
     let (Some(cloud), Some(probe)) = (case.cloud(), probe(case)) else {
-        return Verdict::Unknown("which cloud and subscription the VM is in is not known".into());
+        return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment.as_deref()) {
+            Some(name) if case.cloud().is_none() => {
+                format!("the VM's cloud is “{name}”, which midoctor does not know; --arm-endpoint names its host")
+            }
+            _ => "which cloud and subscription the VM is in is not known".into(),
+        });
     };
     let host = cloud.arm_host.to_string();
     if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.clone() })

@@ -1,5 +1,7 @@
 //! Plays a scenario in process, at a fixed time, and looks into the report. No program is run and no socket opened.
 
+#![allow(dead_code, missing_docs)]
+
 use midoctor::check::Status;
 use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
