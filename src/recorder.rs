@@ -11,7 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::destination::Destinations;
-use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
+use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
 use crate::request::Carry;
 use crate::token::{Claims, Token};
 
@@ -104,7 +104,13 @@ impl<'a> Recorder<'a> {
         match raw {
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
-                let text = Zeroizing::new(String::from_utf8_lossy(body.bytes()).into_owned());
+                // A data service hands out no lists that are read: of a refusal the usual length is kept.
+                let kept = match body.bytes() {
+                    bytes if withhold && status >= 400 => &bytes[..bytes.len().min(BODY_LIMIT)],
+                    bytes => bytes,
+                };
+                let cut = cut || kept.len() < body.bytes().len();
+                let text = Zeroizing::new(String::from_utf8_lossy(kept).into_owned());
                 let (body, token) = match text.len() {
                     bytes @ 1.. if withhold && status < 400 => {
                         (format!("(withheld: {bytes} bytes)"), registry_claims(request, &text))

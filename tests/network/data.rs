@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
             never_ready(|_, client| trickle(client, "401 U"), "answer-timeout")
         }),
         Case::new("data that answers a token with an endless body", endless),
+        Case::new("data that refuses a token with an endless body", endless_refusal),
         Case::new("data that answers a token at a trickle", slow),
         Case::new("data that answers a token with silence", || {
             lost_with_token(
@@ -191,6 +192,24 @@ fn endless() {
     assert!(fake.heard().iter().any(|request| with_token(request)));
     assert!(!ran.report.to_string().contains("zzzz") && !ran.text.contains("zzzz"), "nothing of it is kept");
     assert_eq!(ran.end(), (Some(0), "healthy", ""), "{}", ran.text);
+}
+
+/// A refusal is kept, since it says why, and so is no more of it than a refusal can have.
+fn endless_refusal() {
+    let (_services, fake, ran) = fake_vault(|request, client| {
+        if !with_token(request) {
+            return challenge(client);
+        }
+        client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")?;
+        loop {
+            client.write_all(&[b'z'; 1 << 16])?;
+        }
+    });
+    ran.assert_end(3, "undetermined", "");
+    assert_eq!(ran.check("data")["status"], "unknown");
+    assert_eq!(fake.heard().iter().filter(|request| with_token(request)).count(), 1);
+    let kept = ran.report.to_string().len();
+    assert!(kept < 2 << 20, "{kept} bytes");
 }
 
 /// A body that does not end in time is no answer.
