@@ -118,6 +118,7 @@ fn foreign_vault() {
     let ran = examine(&mut check(Some(&services.authority), &["--probe", &format!("https://{vault}")]));
     ran.assert_end(3, "undetermined", "");
     assert_eq!(ran.check("data")["status"], "unknown");
+    assert!(ran.check("data")["summary"].to_string().contains("so no token was sent there"), "{}", ran.text);
     let asked = services.asked_at(vault);
     assert!(asked.len() == 1 && asked[0].ends_with(" 401"), "{asked:?}");
     assert_only(&services, &["management.chinacloudapi.cn", vault]);
