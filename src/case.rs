@@ -42,9 +42,13 @@ impl<'a> Case<'a> {
         // Who answers to no name is among the listed, by its own name.
         all.retain(|selector| *selector != Selector::Default);
         let is = |id: &Option<String>, guid: &str| id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(guid));
-        if block.principal_id.is_some()
-            && !all.iter().any(|one| matches!(one, Selector::Guid(guid) if is(&block.principal_id, guid)))
-        {
+        // The client ID of the system-assigned identity is in its token alone.
+        let speaks_for_system = |selector: &Selector| {
+            let subject = Subject { identity: Some(selector.clone()), ..Subject::default() };
+            let claims = Case::new(reading, &subject).any_claims();
+            claims.and_then(|claims| claims.text("oid")).is_some_and(|oid| is(&block.principal_id, oid))
+        };
+        if block.principal_id.is_some() && !all.iter().any(speaks_for_system) {
             all.insert(0, Selector::Default);
         }
         for listed in &block.user_assigned {

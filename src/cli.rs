@@ -58,7 +58,7 @@ pub struct CheckArgs {
     /// Let this host have a token for a --probe of it, though it belongs to no service that midoctor knows. Repeatable
     #[arg(long, value_name = "HOST")]
     pub trust_host: Vec<String>,
-    /// Ask Azure Resource Manager here, in a cloud that midoctor does not know
+    /// Ask Azure Resource Manager here, with its token: in a cloud that midoctor does not know, or by a private way
     #[arg(long, value_name = "URL")]
     pub arm_endpoint: Option<String>,
     /// Give one question, with all its tries, this long

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::azure::cloud::Cloud;
+use crate::azure::cloud::{Cloud, same_audience};
 use crate::azure::service::Service;
 use crate::plan::{Plan, Resource};
 use crate::reading::Reading;
@@ -27,14 +27,19 @@ impl<'a> Destinations<'a> {
     pub fn admit(&self, url: &str, source: &str) -> Result<(), &'static str> {
         let parsed = Url::parse(url).map_err(|_| "the URL cannot be read")?;
         let host = parsed.host_str().unwrap_or_default();
-        if parsed.scheme() != "https" || parsed.port().is_some() || !parsed.username().is_empty() {
+        if parsed.scheme() != "https"
+            || parsed.port().is_some()
+            || !parsed.username().is_empty()
+            || parsed.password().is_some()
+        {
             return Err("a token is sent over TLS to the usual port only");
         }
         let issued_for = Url::parse(source).ok();
         let issued_for = issued_for.iter().flat_map(Url::query_pairs).find(|(name, _)| name == "resource");
         let Some((_, audience)) = issued_for else { return Err("it is not known what the token was issued for") };
         let manager = |cloud: &&Cloud| cloud.arm_host == host && cloud.accepts_audience(&audience);
-        let is = |cloud: &Cloud, resource: &Resource| cloud.uri(resource).is_some_and(|uri| same(&uri, &audience));
+        let is =
+            |cloud: &Cloud, resource: &Resource| cloud.uri(resource).is_some_and(|uri| same_audience(&uri, &audience));
         let service = |cloud: &&Cloud| {
             Service::of(host).filter(|service| service.hosts(host, cloud)).is_some_and(|service| {
                 service.resources().iter().any(|name| is(cloud, &Resource::Alias((*name).into())))
@@ -44,7 +49,7 @@ impl<'a> Destinations<'a> {
             && self.plan.probes.iter().any(|probe| {
                 Url::parse(&probe.url).is_ok_and(|url| url.host_str() == Some(host))
                     && match &probe.resource {
-                        Resource::Uri(uri) => same(uri, &audience),
+                        Resource::Uri(uri) => same_audience(uri, &audience),
                         alias => self.cloud.is_some_and(|cloud| is(cloud, alias)),
                     }
             });
@@ -59,9 +64,4 @@ impl<'a> Destinations<'a> {
     pub fn is_manager(&self, url: &str) -> bool {
         self.cloud.is_some_and(|cloud| url.starts_with(&format!("https://{}/", cloud.arm_host)))
     }
-}
-
-/// Are these the same audience, a slash at the end aside?
-fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }

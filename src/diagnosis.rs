@@ -97,11 +97,12 @@ fn block(judged: &mut [Judged]) {
 
 /// A check that waits for one that did not fail after all is unknown, not blocked.
 fn settle(judged: &mut [Judged]) {
-    let failed: Vec<&str> =
-        judged.iter().filter(|one| one.verdict.status() == Status::Fail).map(|one| one.check.id).collect();
+    let failed = judged.iter().filter(|one| one.verdict.status() == Status::Fail);
+    let failed: Vec<(&str, Subject)> = failed.map(|one| (one.check.id, one.subject.clone())).collect();
     for one in judged {
+        // What failed for another identity stands in nobody else's way.
         if let Verdict::Blocked(by) = one.verdict
-            && !failed.contains(&by)
+            && !failed.iter().any(|(id, subject)| *id == by && subject.concerns(&one.subject))
         {
             one.verdict = Verdict::Unknown(format!("it depends on the check {by}, which could not be judged"));
         }

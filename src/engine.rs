@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::azure::arm;
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::Status;
@@ -31,9 +32,10 @@ impl Default for Limits {
     }
 }
 
-/// More rounds than the longest chain of dependent questions, the pages of two lists among them; a check that always has a new
-/// question ends here.
-const ROUNDS: usize = 16 + 2 * PAGES;
+/// More rounds than the longest chain of dependent questions; a check that always has a new question ends here.
+const ROUNDS: usize = 16;
+/// All pages of one list together may have so many bytes and a page more; what lies beyond is not read.
+const LIST_BYTES: usize = 16 << 20;
 /// The documented back-off: about 0, 2, 6, 14 and 30 seconds after the first try.
 const BACK_OFF: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
@@ -60,12 +62,14 @@ pub fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &Progress
             break;
         }
         let destinations = Destinations::new(&reading);
+        // Judging takes time too, where time is real.
+        elapsed = wire.elapsed().unwrap_or(elapsed);
         let round = Round { wire, recorder: &recorder, destinations, limits, started: elapsed, progress };
         let (exchanges, took) = round.put(questions, &mut lanes);
         elapsed += took;
         evidence.exchanges.extend(exchanges);
     }
-    (evidence, elapsed)
+    (evidence, wire.elapsed().unwrap_or(elapsed))
 }
 
 /// The questions that can be put now: of every check that nothing failed stands in the way of, in the catalogue's order.
@@ -113,7 +117,7 @@ impl Round<'_> {
             lanes[far * LANES + state.dealt[far] % LANES].push((index, request));
             state.dealt[far] += 1;
         }
-        let done: Mutex<Vec<(usize, Exchange)>> = Mutex::default();
+        let done: Mutex<Vec<(usize, Vec<Exchange>)>> = Mutex::default();
         let longest: Mutex<Duration> = Mutex::default();
         std::thread::scope(|scope| {
             let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
@@ -122,9 +126,9 @@ impl Round<'_> {
                 scope.spawn(move || {
                     let mut elapsed = self.started;
                     for (index, request) in lane {
-                        let (exchange, took) = self.ask(request, elapsed, pace.as_deref_mut());
+                        let (exchanges, took) = self.ask_to_the_end(request, elapsed, pace.as_deref_mut());
                         elapsed += took;
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchange));
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchanges));
                     }
                     let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
                     *longest = (*longest).max(elapsed - self.started);
@@ -134,7 +138,36 @@ impl Round<'_> {
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_by_key(|(index, _)| *index);
         let longest = longest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (done.into_iter().map(|(_, exchange)| exchange).collect(), longest)
+        (done.into_iter().flat_map(|(_, exchanges)| exchanges).collect(), longest)
+    }
+
+    /// Puts a question, and follows the list that it begins from page to page: each is a question of its own. What is wrong
+    /// with a link that is not followed, the reading says.
+    fn ask_to_the_end(
+        &self,
+        first: Request,
+        started: Duration,
+        mut pace: Option<&mut Pace>,
+    ) -> (Vec<Exchange>, Duration) {
+        let mut exchanges: Vec<Exchange> = Vec::new();
+        let (mut took, mut bytes) = (Duration::ZERO, 0);
+        let mut question = Some(first);
+        while let Some(request) = question {
+            let (exchange, spent) = self.ask(request, started + took, pace.as_deref_mut());
+            took += spent;
+            let next = self.next_page(&exchange);
+            bytes += exchange.last().and_then(|attempt| attempt.outcome.answer()).map_or(0, |answer| answer.body.len());
+            exchanges.push(exchange);
+            let new = |next: &Request| exchanges.iter().all(|known| known.request != *next);
+            question = next.filter(new).filter(|_| exchanges.len() < PAGES && bytes < LIST_BYTES);
+        }
+        (exchanges, took)
+    }
+
+    /// The question for the next page of a list of Azure Resource Manager's, at the same host.
+    fn next_page(&self, exchange: &Exchange) -> Option<Request> {
+        self.destinations.is_manager(exchange.request.url()?).then_some(())?;
+        exchange.request.at_same_host(&arm::next_link(exchange.last()?.outcome.answer()?)?)
     }
 
     /// Puts one question until its answer stands or its time is over. Every try is kept.
@@ -169,9 +202,10 @@ impl Round<'_> {
         }
     }
 
-    /// Waits until the pace allows the next question, and returns how long that was.
+    /// Waits until the pace allows the next question, or the run is over, and returns how long that was.
     fn hold(&self, now: Duration, pace: Option<&mut Pace>) -> Duration {
-        let wait = pace.map(|pace| pace.wait(now)).unwrap_or_default();
+        let left = self.limits.deadline.saturating_sub(now);
+        let wait = pace.filter(|_| !left.is_zero()).map(|pace| pace.wait(now)).unwrap_or_default().min(left);
         if !wait.is_zero() {
             self.wire.pause(wait);
         }

@@ -288,4 +288,9 @@ pub trait Wire: Sync {
 
     /// The machine's own wall clock.
     fn now(&self) -> jiff::Timestamp;
+
+    /// Time since the run began, where it is real; `None` where answers say how long they would have taken.
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
 }

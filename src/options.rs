@@ -60,6 +60,7 @@ impl CheckOptions {
         Ok(Self {
             plan: with_endpoints(
                 plan(&args.identity, &args.resource, &args.require)?,
+                !args.resource.is_empty(),
                 &args.probe,
                 &args.trust_host,
                 args.arm_endpoint.as_deref(),
@@ -89,8 +90,8 @@ pub fn plan(identities: &[String], resources: &[String], requirements: &[String]
     }
     match requirements {
         [] => {}
-        [none] if none == "none" => plan.requirements.clear(),
-        some if some.iter().any(|text| text == "none") => {
+        all if all.iter().all(|text| text.eq_ignore_ascii_case("none")) => plan.requirements.clear(),
+        some if some.iter().any(|text| text.eq_ignore_ascii_case("none")) => {
             return Err("--require none stands alone; leave it out, or leave the others out".into());
         }
         some => plan.requirements = distinct(some.iter().map(|text| requirement::read(text)))?,
@@ -98,20 +99,21 @@ pub fn plan(identities: &[String], resources: &[String], requirements: &[String]
     Ok(plan)
 }
 
-/// Adds the data endpoints to try, the hosts that may be sent a token, and where Azure Resource Manager is.
+/// Adds the data endpoints to try, the hosts that may be sent a token, and where Azure Resource Manager is. `named` says
+/// whether the plan's resources were named or are the default.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
 pub fn with_endpoints(
     mut plan: Plan,
+    named: bool,
     probes: &[String],
     trusted_hosts: &[String],
     arm_endpoint: Option<&str>,
 ) -> Result<Plan, String> {
     plan.trusted_hosts = distinct(trusted_hosts.iter().map(|text| probe::host("--trust-host", text)))?;
     plan.arm_endpoint = arm_endpoint.map(probe::arm_endpoint).transpose()?;
-    // Without --resource the plan holds Azure Resource Manager, which nobody named.
-    let named = if plan.resources == Plan::default().resources { &[][..] } else { &plan.resources };
+    let named = if named { &plan.resources[..] } else { &[] };
     plan.probes = distinct(probes.iter().map(|text| probe::read(text, named, &plan.trusted_hosts)))?;
     if let Some(idle) = plan.trusted_hosts.iter().find(|host| !plan.probes.iter().any(|probe| is_at(&probe.url, host)))
     {

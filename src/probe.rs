@@ -6,19 +6,18 @@ use crate::azure::service::Service;
 use crate::fill::visible;
 use crate::plan::{Probe, Resource};
 
-/// Parameters that often carry a secret: a report keeps the URL, so they have no place in it.
-const SECRET_PARAMETERS: [&str; 10] =
-    ["sig", "code", "key", "apikey", "api_key", "api-key", "token", "access_token", "password", "secret"];
+/// What names of parameters that carry a secret have in them: a report keeps the URL, so they have no place in it.
+const SECRET_PARAMETERS: [&str; 9] = ["sig", "code", "key", "token", "pass", "pwd", "secret", "auth", "sas"];
 
 /// Reads the URL of a data endpoint. `resources` are those that were named, `trusted` the hosts.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
 pub fn read(text: &str, resources: &[Resource], trusted: &[String]) -> Result<Probe, String> {
-    let shown = visible(text.split('?').next().unwrap_or_default());
+    let shown = visible(&harmless(text));
     let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.has_host());
     let Some(url) = url else {
-        let near = Url::parse(&format!("https://{}", text.trim_start_matches("http://"))).ok();
+        let near = Url::parse(&format!("https://{}", harmless(text).trim_start_matches("http://"))).ok();
         let near = near.filter(|url| url.host_str().is_some_and(|host| host.contains('.')));
         let near = near.map(|url| format!("; did you mean “{}”?", visible(url.as_str()))).unwrap_or_default();
         return Err(format!("--probe takes an https URL, as a token goes over TLS only; “{shown}” is none{near}"));
@@ -29,7 +28,7 @@ pub fn read(text: &str, resources: &[Resource], trusted: &[String]) -> Result<Pr
     }
     let parameters: Vec<String> = url.query_pairs().map(|(name, _)| name.to_lowercase()).collect();
     let Some(service) = Service::of(&host) else {
-        if let Some(name) = parameters.iter().find(|name| SECRET_PARAMETERS.contains(&name.as_str())) {
+        if let Some(name) = parameters.iter().find(|name| SECRET_PARAMETERS.iter().any(|part| name.contains(part))) {
             let name = visible(name);
             return Err(format!(
                 "--probe takes no secrets, and “{name}” in the query of {host} looks like one; leave it out"
@@ -56,6 +55,16 @@ pub fn read(text: &str, resources: &[Resource], trusted: &[String]) -> Result<Pr
     let usual = || Resource::Alias(service.resources()[0].into());
     let resource = resources.iter().find(own).cloned().unwrap_or_else(usual);
     Ok(Probe { url: url.into(), resource })
+}
+
+/// A typed URL without what could be a secret: user, password, query and fragment.
+fn harmless(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    if path.is_empty() { format!("{scheme}{host}") } else { format!("{scheme}{host}/{path}") }
 }
 
 /// Reads a host name.
@@ -117,6 +126,11 @@ mod tests {
             "https://a.blob.core.windows.net/c?sv=1&sig=hush",
             "https://api.contoso.com/x?Code=hush",
             "https://user:hush@api.contoso.com/",
+            "http://acct.blob.core.windows.net/c?sv=1&sig=hush",
+            "http://user:hush@kv.vault.azure.net/",
+            "https://user:hush@[bad/",
+            "https://api.contoso.com/x?subscription-key=hush",
+            "https://api.contoso.com/x?x-functions-key=hush",
         ] {
             assert!(read(wrong, &api, &trusted).is_err_and(|why| !why.contains("hush")), "{wrong}");
         }

@@ -20,21 +20,15 @@ use crate::plan::Plan;
 pub struct List<T> {
     /// The items of all pages that were read, in order.
     pub items: Vec<T>,
-    /// The question for the next page, when it was not put yet.
-    pub next: Option<Request>,
-    /// Why the rest is not known: a page that failed, or a link that leads back or elsewhere.
+    /// Why the rest is not known, if there is more: a page that failed or was not asked for, or a link that leads back or
+    /// elsewhere.
     pub broken: Option<String>,
 }
 
 impl<T> List<T> {
     /// Was it read to its end?
     pub fn is_whole(&self) -> bool {
-        self.next.is_none() && self.broken.is_none()
-    }
-
-    /// Why it was not read to its end, in words.
-    pub fn why_not_whole(&self) -> String {
-        self.broken.clone().unwrap_or_else(|| "its next page was not asked for".into())
+        self.broken.is_none()
     }
 }
 
@@ -185,7 +179,7 @@ impl<'a> Reading<'a> {
     /// Follows the links from page to page. A link is followed to the same host only, with the same token.
     fn walk<T>(&self, first: &Request, read: fn(&Answer) -> Option<arm::Page<T>>) -> Option<List<T>> {
         let mut page = read(self.answer(first)?)?;
-        let mut list = List { items: std::mem::take(&mut page.items), next: None, broken: None };
+        let mut list = List { items: std::mem::take(&mut page.items), broken: None };
         let mut seen = vec![first.clone()];
         while let Some(link) = page.next {
             let Some(next) = first.at_same_host(&link) else {
@@ -201,7 +195,7 @@ impl<'a> Reading<'a> {
                 break;
             }
             if !self.has(&next) {
-                list.next = Some(next);
+                list.broken = Some(format!("its page {} was not asked for", seen.len() + 1));
                 break;
             }
             seen.push(next.clone());

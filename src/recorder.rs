@@ -42,6 +42,7 @@ const KEPT_HEADERS: &[&str] = &[
     "x-ms-correlation-request-id",
     "x-ms-error-code",
     "x-ms-failure-cause",
+    "x-ms-forbidden-ip",
     "x-ms-request-id",
     "x-ms-substatus",
     "x-squid-error",
@@ -115,14 +116,12 @@ impl<'a> Recorder<'a> {
                 let cut = cut || kept.len() < body.bytes().len();
                 let text = Zeroizing::new(String::from_utf8_lossy(kept).into_owned());
                 let (body, token) = match text.len() {
-                    bytes @ 1.. if withhold && status < 400 => {
-                        (format!("(withheld: {bytes} bytes)"), registry_claims(request, &text))
-                    }
+                    1.. if withhold && status < 400 => ("(withheld)".to_owned(), registry_claims(request, &text)),
                     _ => self.seal_body(request, status, &text),
                 };
                 Outcome::Answered(Answer {
                     status,
-                    headers: self.seal_headers(headers),
+                    headers: self.seal_headers(headers, withhold),
                     body,
                     cut,
                     token,
@@ -132,10 +131,19 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn seal_headers(&self, headers: Vec<(String, String)>) -> BTreeMap<String, String> {
+    fn seal_headers(&self, headers: Vec<(String, String)>, withhold: bool) -> BTreeMap<String, String> {
+        // Where a data service points to can carry a signature that opens it.
+        let bare = |name: &str, value: String| match name {
+            "location" if withhold => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            _ => value,
+        };
         headers
             .into_iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .map(|(name, value)| {
+                let kept = bare(&name, value);
+                (name, kept)
+            })
             .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()))
             .map(|(name, value)| (name, self.seal_text(&value.chars().take(HEADER_LIMIT).collect::<String>())))
             .collect()

@@ -110,7 +110,8 @@ pub fn find(name: &str) -> Result<Named, String> {
 pub fn plan(scenario: &Scenario) -> Result<Plan, String> {
     let command = &scenario.command;
     let plan = options::plan(&command.identity, &command.resource, &command.require)?;
-    options::with_endpoints(plan, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())
+    let named = !command.resource.is_empty();
+    options::with_endpoints(plan, named, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())
 }
 
 impl Named {

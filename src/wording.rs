@@ -160,7 +160,9 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
 fn common_values(case: &Case) -> Values {
     let instance: Instance = case.instance().cloned().unwrap_or_default();
     let vm = case.vm_id().and_then(VmId::parse);
-    let cloud = case.cloud().unwrap_or_else(|| Cloud::public());
+    // Where nothing at all is known of the VM, the public cloud is meant; of a cloud that is not known only what it is.
+    let cloud = case.cloud().or_else(|| case.instance().is_none().then(Cloud::public));
+    let or_words = |value: Option<&str>, what: &str| Some(value.map_or_else(|| what.to_owned(), str::to_owned));
     let claims = case.any_claims();
     let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
     let named = match case.selector() {
@@ -175,9 +177,12 @@ fn common_values(case: &Case) -> Values {
         ("vm_id", instance.vm_id),
         ("location", instance.location),
         ("cloud", instance.environment),
-        ("portal", cloud.portal.map(str::to_owned)),
-        ("arm_host", Some(cloud.arm_host.to_string())),
-        ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
+        ("portal", or_words(cloud.and_then(|cloud| cloud.portal), "that of this VM's cloud")),
+        ("arm_host", or_words(cloud.map(|cloud| &*cloud.arm_host), "a host of this VM's cloud")),
+        (
+            "login_host",
+            or_words(cloud.and_then(|cloud| cloud.login_hosts.first().copied()), "the sign-in host of this VM's cloud"),
+        ),
         ("principal_id", claim("oid")),
         ("client_id", claims.and_then(|claims| claims.client_id()).map(str::to_owned)),
         ("tenant_id", claim("tid")),

@@ -46,7 +46,8 @@ fn without_a_system_assigned_identity_the_listed_ones_are_all() {
     // Nobody answers without a name when there are several, so one has to be named to list them.
     let several = "system_assigned = false\nuser_assigned = [\"id-app\", \"id-batch\"]\n[command]\n";
     let report = play(&format!("{several}identity = [\"all\"]\n"));
-    assert_eq!((report.exit_code, report.root_cause.as_deref()), (1, Some("identity-ambiguous")));
+    assert_eq!((report.exit_code, report.root_cause.as_deref()), (3, None));
+    assert!(rows(&report, "identity")[0].summary.contains("name one of them with --identity beside all"));
     let report = play(&format!("{several}identity = [\"all\", \"{ID_APP}\"]\n"));
     assert_eq!(subjects(&report, "identity"), [Some(ID_APP), Some(ID_BATCH)]);
     assert_eq!(report.exit_code, 0);

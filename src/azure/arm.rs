@@ -295,6 +295,18 @@ pub fn groups(answer: &Answer) -> Option<Vec<String>> {
     page(answer, |group: Group| group.name).map(|page| page.items)
 }
 
+/// Where a list goes on, whatever it lists.
+pub fn next_link(answer: &Answer) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Link {
+        #[serde(rename = "nextLink")]
+        next: Option<String>,
+    }
+    let whole = answer.status == 200 && !answer.cut;
+    let body = answer.body.trim_start_matches('\u{feff}');
+    whole.then(|| serde_json::from_str::<Link>(body).ok()?.next).flatten()
+}
+
 fn page<S: DeserializeOwned, T>(answer: &Answer, read: impl Fn(S) -> T) -> Option<Page<T>> {
     if answer.status != 200 || answer.cut {
         return None;

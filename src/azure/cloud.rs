@@ -177,6 +177,11 @@ pub fn is_manager(resource: &Resource) -> bool {
     }
 }
 
+/// Are these the same audience? A slash at the end makes no difference to those who only compare.
+pub fn same_audience(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
+}
+
 /// Every cloud of which anything is known.
 pub fn known() -> impl Iterator<Item = &'static Cloud> {
     CLOUDS.iter().chain([&BLEU])
@@ -188,11 +193,15 @@ impl Cloud {
         CLOUDS.iter().find(|cloud| cloud.environment.is_some_and(|own| own.eq_ignore_ascii_case(environment)))
     }
 
-    /// The cloud of a VM: by its azEnvironment, and by the ARM host that the user named, if any, which then is the host to ask.
-    /// `None` for an azEnvironment in no table when no host was named.
+    /// The cloud of a VM: by its azEnvironment, and by the ARM host that the user named, if any, which then is the host to ask, unless it is another
+    /// cloud's. `None` for an azEnvironment in no table when no host was named.
     pub fn of(environment: Option<&str>, arm_host: Option<&str>) -> Option<Self> {
         let named = environment.and_then(Self::named);
         let Some(host) = arm_host else { return named.cloned() };
+        let elsewhere = |own: &&Self| known().any(|cloud| cloud.arm_host.eq_ignore_ascii_case(host) && cloud != *own);
+        if let Some(own) = named.filter(elsewhere) {
+            return Some(own.clone());
+        }
         let at_host = || known().find(|cloud| cloud.arm_host.eq_ignore_ascii_case(host));
         let arm_host = Cow::Owned(host.to_ascii_lowercase());
         Some(match named.or_else(at_host) {

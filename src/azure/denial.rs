@@ -186,11 +186,22 @@ fn vault_of(id: &str) -> &str {
     end.map_or(id, |end| &id[..end])
 }
 
+/// Does the answer carry the mark of a service of Azure's?
+fn own(answer: &Answer) -> bool {
+    ["x-ms-request-id", "x-ms-correlation-request-id"].iter().any(|name| answer.header(name).is_some())
+}
+
 /// A service that is not known: 403 for who may not, and what RFC 6750 and the libraries of ASP.NET say in a 401's challenge.
 fn any_other(answer: &Answer) -> Option<Denial> {
     let challenge = answer.header("www-authenticate").unwrap_or_default().to_ascii_lowercase();
     match answer.status {
-        403 => Some(Denial::NoRole { action: None, resource: None }),
+        // App Service says so when an access restriction turns an address away.
+        403 if answer.header("x-ms-forbidden-ip").is_some() => {
+            Some(Denial::Firewall { address: answer.header("x-ms-forbidden-ip").map(str::to_owned) })
+        }
+        403 if answer.header("via").is_none() && answer.header("x-squid-error").is_none() => {
+            Some(Denial::NoRole { action: None, resource: None })
+        }
         401 if challenge.contains("invalid_token") && challenge.contains("audience") => {
             Some(Denial::WrongAudience { expected: None })
         }
@@ -225,7 +236,7 @@ fn registry(answer: &Answer, said: &Said) -> Option<Denial> {
             Some(Denial::Firewall { address: said.after("client with IP '", "'") })
         }
         (401, _) if said.has("token validation failed") => Some(Denial::WrongAudience { expected: None }),
-        (401, "UNAUTHORIZED" | "") | (403, "DENIED") => Some(Denial::NoRole { action: None, resource: None }),
+        (401, "UNAUTHORIZED") | (403, "DENIED") => Some(Denial::NoRole { action: None, resource: None }),
         _ => None,
     }
 }
@@ -261,7 +272,8 @@ fn app_configuration(answer: &Answer, said: &Said) -> Option<Denial> {
         403 if said.code.ends_with("ip-address-rejected") || said.code.ends_with("nsp-rejected") => {
             Some(Denial::Firewall { address: None })
         }
-        403 if answer.body.is_empty() => Some(Denial::NoRole { action: None, resource: None }),
+        // An empty body is anybody's; a request ID is the service's (recorded).
+        403 if answer.body.is_empty() && own(answer) => Some(Denial::NoRole { action: None, resource: None }),
         _ => None,
     }
 }

@@ -60,13 +60,14 @@ pub(super) fn not_asked(case: &Case, request: Option<Request>) -> Verdict {
     }
 }
 
-/// Must the VM itself be readable? Only what is required says so: a role or an action at the VM that lets it be read.
-pub(super) fn reading_is_required(case: &Case) -> bool {
-    case.plan()
-        .requirements
-        .iter()
-        .filter(|requirement| requirement.scope.is_none())
-        .any(|requirement| required(case, requirement).is_none_or(|what| permissions::allow(&[what], &read_vm())))
+/// Must the VM itself be readable? Only what is required says so: a role or an action at the VM that lets it be read. `None`
+/// when that hangs on a role of which nothing is known.
+fn reading_is_required(case: &Case) -> Option<bool> {
+    let here = case.plan().requirements.iter().filter(|requirement| requirement.scope.is_none());
+    let allow: Vec<Option<bool>> = here
+        .map(|requirement| required(case, requirement).map(|what| permissions::allow(&[what], &read_vm())))
+        .collect();
+    if allow.contains(&Some(true)) { Some(true) } else { (!allow.contains(&None)).then_some(false) }
 }
 
 fn judge_reader(case: &Case) -> Verdict {
@@ -84,7 +85,12 @@ fn judge_reader(case: &Case) -> Verdict {
         return Verdict::Unknown(format!("Azure Resource Manager answered {} without saying why", answer.status));
     };
     match (answer.status, error.code.as_str()) {
-        (403, _) if !reading_is_required(case) => Verdict::Skip("nothing that is required lets the VM be read".into()),
+        (403, _) if reading_is_required(case) == Some(false) => {
+            Verdict::Skip("nothing that is required lets the VM be read".into())
+        }
+        (403, _) if reading_is_required(case).is_none() => {
+            Verdict::Unknown("it may not be read, and what the required role allows could not be read either".into())
+        }
         (403, "DenyAssignmentAuthorizationFailed") => Verdict::Blocked("roles"),
         (403, _) => missing(case, answer, &error),
         // Whose fault that is, the checks validity and principal say; the engine puts them in the way.
@@ -116,6 +122,6 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
 
 pub(super) const READ_VM: &str = "Microsoft.Compute/virtualMachines/read";
 
-fn read_vm() -> Operation {
+pub(super) fn read_vm() -> Operation {
     Operation::Action(READ_VM.into())
 }

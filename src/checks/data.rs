@@ -2,12 +2,14 @@
 
 use url::Url;
 
+use crate::azure::cloud::same_audience;
 use crate::azure::denial::{Challenge, Denial};
 use crate::azure::service::Service;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::destination::Destinations;
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
-use crate::plan::Probe;
+use crate::plan::{Probe, Resource};
 use crate::request::Carry;
 use crate::words::in_words;
 
@@ -68,10 +70,12 @@ impl<'a, 'e> Target<'a, 'e> {
         Some(Request::data(&url, self.headers(), Some(&token), carry))
     }
 
-    /// May the token go there: is this a host of its service in the VM's cloud, or one that the user named?
+    /// May the token go there?
     fn admitted(&self) -> bool {
-        let own = |service: Service| self.case.cloud().is_some_and(|cloud| service.hosts(&self.host, cloud));
-        self.service.is_some_and(own) || self.case.plan().trusted_hosts.contains(&self.host)
+        let uri = self.case.resource_uri();
+        let source = uri.and_then(|uri| self.case.token_request(&uri));
+        let destinations = Destinations::new(self.case.evidence);
+        source.and_then(|source| destinations.admit(self.named.as_str(), source.url()?).ok()).is_some()
     }
 }
 
@@ -138,13 +142,49 @@ fn judge_data(case: &Case) -> Verdict {
     }
 }
 
+/// The least role of Service Bus or Event Hubs with this claim: `Send`, or else `Listen`.
+fn bus_role(event_hubs: bool, claim: &str) -> &'static str {
+    match (event_hubs, claim.eq_ignore_ascii_case("send")) {
+        (false, false) => "Azure Service Bus Data Receiver",
+        (false, true) => "Azure Service Bus Data Sender",
+        (true, false) => "Azure Event Hubs Data Receiver",
+        (true, true) => "Azure Event Hubs Data Sender",
+    }
+}
+
+/// An Atom entry, not a feed.
+fn is_entry(answer: &Answer) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("type=entry"))
+}
+
 fn failure(exchange: &Exchange) -> Option<&Failed> {
     exchange.last().and_then(|attempt| attempt.outcome.failure())
+}
+
+/// What keeps a VM out.
+#[derive(Clone, Copy)]
+enum Wall {
+    /// The service's own rules for networks.
+    Firewall,
+    /// Public access is off.
+    Private,
+    /// Something on the way there.
+    Way,
 }
 
 impl Target<'_, '_> {
     fn title(&self) -> &'static str {
         self.service.map_or("The service", Service::title)
+    }
+
+    /// Was the account as a whole named?
+    fn whole(&self) -> bool {
+        self.named.path().trim_matches('/').is_empty()
+    }
+
+    /// Is it Event Hubs that is meant, of the two services with these hosts? The resource that was named says so.
+    fn for_event_hubs(&self) -> bool {
+        matches!(&self.case.subject.resource, Some(Resource::Alias(name)) if name == "eventhubs")
     }
 
     /// The account's own name: the first label of its host.
@@ -166,6 +206,10 @@ impl Target<'_, '_> {
                     self.host
                 )),
             },
+            // Of an entity that is not there an identity without rights is shown an empty feed.
+            Some(Service::ServiceBus) if !self.whole() && !is_entry(answer) => {
+                Verdict::Unknown(format!("{} shows no entity at {}", self.host, self.named.path()))
+            }
             Some(service) if !service.proves_data_access(self.named.path()) => Verdict::Unknown(format!(
                 "{} is reached and takes the token, but the account as a whole is shown to whoever has Reader; name a container, \
                  queue or table in the URL to see whether its data may be read",
@@ -176,8 +220,15 @@ impl Target<'_, '_> {
     }
 
     fn unreachable(&self, failed: &Failed, exchange: &Exchange) -> Verdict {
-        let reached = || self.blocked(&format!("it was not reached: {}", in_the_way(failed, exchange)), "way");
-        on_the_way(self.case, &self.host, failed).unwrap_or_else(reached)
+        let why = in_the_way(failed, exchange);
+        on_the_way(self.case, &self.host, failed).unwrap_or_else(|| match failed.why {
+            Failure::TooLarge | Failure::NotHttp | Failure::Other => {
+                Verdict::Unknown(format!("{} did not answer as a service does: {why}", self.host))
+            }
+            // Of a service that is not Azure's nobody knows how long it may take.
+            Failure::AnswerTimeout if self.service.is_none() => Verdict::Unknown(format!("{}: {why}", self.host)),
+            _ => self.blocked(&format!("it was not reached: {why}"), Wall::Way),
+        })
     }
 
     fn denied(&self, answer: &Answer) -> Verdict {
@@ -189,10 +240,10 @@ impl Target<'_, '_> {
             Denial::NoPolicy { permission } => self.no_policy(permission),
             Denial::Firewall { address } => {
                 let seen = address.map(|address| format!(", which it sees at {address}")).unwrap_or_default();
-                self.blocked(&format!("its firewall does not let this VM in{seen}"), "firewall")
+                self.blocked(&format!("its firewall does not let this VM in{seen}"), Wall::Firewall)
             }
             Denial::PrivateOnly => {
-                self.blocked("public access is off and the request came by no private endpoint", "private")
+                self.blocked("public access is off and the request came by no private endpoint", Wall::Private)
             }
             Denial::WrongTenant { expected } => {
                 let wants = expected.or(challenge.tenant).unwrap_or_else(|| "another tenant".into());
@@ -213,7 +264,7 @@ impl Target<'_, '_> {
             Denial::NotFound => Verdict::Unknown(format!("{} has nothing at {}", self.host, self.named.path())),
             Denial::Unexplained(said) => match challenge.resource {
                 // It says itself what it wants a token for, and that is not what it got.
-                Some(wants) if answer.status == 401 && !same(&wants, &claim("aud")) => Verdict::found(
+                Some(wants) if answer.status == 401 && !same_audience(&wants, &claim("aud")) => Verdict::found(
                     Finding::error("audience-mismatch").with("audience", claim("aud")).with("resource", wants),
                 ),
                 _ => Verdict::Unknown(format!("{} answered {said}", self.host)),
@@ -231,11 +282,16 @@ impl Target<'_, '_> {
     }
 
     fn no_role(&self, action: Option<String>, resource: Option<String>) -> Verdict {
+        let claim = action.clone();
         let what = action.map(|action| format!(" It says that `{action}` is not allowed.")).unwrap_or_default();
         let finding =
             self.finding("role-data-plane").with("how", format!("no role on its data lets this identity in.{what}"));
         let Some(service) = self.service else { return Verdict::found(finding.with("application", &self.host)) };
-        let finding = finding.with("data_role", service.role(self.named.path()));
+        let role = match (service, claim.as_deref()) {
+            (Service::ServiceBus, claim) => bus_role(self.for_event_hubs(), claim.unwrap_or_default()),
+            _ => service.role(self.named.path()),
+        };
+        let finding = finding.with("data_role", role);
         let account = self.account();
         Verdict::found(match (resource, service) {
             (Some(id), _) => finding.with("data_scope", id),
@@ -245,6 +301,7 @@ impl Target<'_, '_> {
                 finding.with("storage_account", account)
             }
             (None, Service::Registry) => finding.with("registry", account),
+            (None, Service::ServiceBus) if self.for_event_hubs() => finding.with("hub_namespace", account),
             (None, Service::ServiceBus) => finding.with("namespace", account),
             (None, Service::AppConfiguration) => finding.with("store", account),
             (None, Service::Cosmos) => finding.with("cosmos_account", account),
@@ -264,7 +321,7 @@ impl Target<'_, '_> {
     }
 
     /// Kept out by the network: by the service's own rules, or on the way there.
-    fn blocked(&self, how: &str, kind: &str) -> Verdict {
+    fn blocked(&self, how: &str, wall: Wall) -> Verdict {
         let mut finding = self.finding("network-blocked").with("how", how);
         let addresses = match self.case.outcome(&Request::Resolve { host: self.host.clone() }) {
             Some(Outcome::Resolved { addresses }) => addresses.join(", "),
@@ -277,22 +334,18 @@ impl Target<'_, '_> {
         }
         let zone = self.service.and_then(|service| service.private_zone(&self.host));
         let account = self.account();
-        Verdict::found(match (kind, self.service) {
-            ("private", _) => match zone {
+        Verdict::found(match (wall, self.service) {
+            (Wall::Private, _) => match zone {
                 Some(zone) => finding.with("private_zone", zone),
                 None => finding,
             },
-            ("firewall", Some(Service::KeyVault)) => finding.with("walled_vault", account),
-            ("firewall", Some(Service::Blob | Service::Queue | Service::Table | Service::DataLake)) => {
+            (Wall::Firewall, Some(Service::KeyVault)) => finding.with("walled_vault", account),
+            (Wall::Firewall, Some(Service::Blob | Service::Queue | Service::Table | Service::DataLake)) => {
                 finding.with("walled_storage", account)
             }
-            ("firewall", Some(Service::Registry)) => finding.with("walled_registry", account),
-            ("firewall", _) => finding.with("walled", &self.host),
-            _ => finding.with("way", &self.host),
+            (Wall::Firewall, Some(Service::Registry)) => finding.with("walled_registry", account),
+            (Wall::Firewall, _) => finding.with("walled", &self.host),
+            (Wall::Way, _) => finding.with("way", &self.host),
         })
     }
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/').eq_ignore_ascii_case(other.trim_end_matches('/'))
 }

@@ -12,7 +12,7 @@ use crate::case::Case;
 use crate::check::Subject;
 use crate::evidence::Request;
 use crate::plan::Selector;
-use crate::reading::{Assignments, List};
+use crate::reading::Assignments;
 use crate::words::in_words;
 
 /// A role assignment takes effect within ten minutes (Microsoft's page on troubleshooting Azure RBAC).
@@ -63,22 +63,18 @@ pub(super) fn role_request(case: &Case, guid: &str) -> Option<Request> {
     )
 }
 
-/// The question for a list, and for its next page when it has one that was not asked for.
-pub(super) fn with_next<T>(first: Request, list: Option<&List<T>>) -> Vec<Request> {
-    let next = list.and_then(|list| list.next.clone());
-    [first].into_iter().chain(next).collect()
-}
-
-/// The case's identity's role assignments at a scope and above, as far as they were told.
+/// The case's identity's role assignments at a scope and above, as far as they were told. To somebody who may not list them
+/// Azure Resource Manager gives a refusal or an empty list (both are on record), so an empty one tells nothing.
 pub(super) fn assignments(case: &Case, scope: &str) -> Option<Rc<Assignments>> {
-    case.evidence.assignments(&assignments_request(case, scope)?)
+    let known = case.evidence.assignments(&assignments_request(case, scope)?)?;
+    (!known.list.items.is_empty() || !known.list.is_whole()).then_some(known)
 }
 
 /// The questions for the assignments at a scope, and for the roles in them.
 pub(super) fn assignment_requests(case: &Case, scope: &str) -> Vec<Request> {
     let Some(first) = assignments_request(case, scope) else { return Vec::new() };
     let known = case.evidence.assignments(&first);
-    let mut requests = with_next(first, known.as_deref().map(|known| &known.list));
+    let mut requests = vec![first];
     for definition in known.iter().flat_map(|known| known.roles.iter().flatten()).take(DEFINITIONS) {
         requests.extend(definition_request(case, definition));
     }
@@ -92,10 +88,10 @@ pub(super) fn role(case: &Case, definition: &str) -> Option<Rc<Vec<Permission>>>
     told.or_else(built_in)
 }
 
-/// What these roles allow together; `None` when one of them is not known.
-pub(super) fn union(case: &Case, definitions: &[String]) -> Option<Vec<Permission>> {
-    let all: Option<Vec<Rc<Vec<Permission>>>> = definitions.iter().map(|id| role(case, id)).collect();
-    Some(all?.iter().flat_map(|entries| entries.iter().cloned()).collect())
+/// What these roles allow together, as far as they are known.
+pub(super) fn union(case: &Case, definitions: &[String]) -> Vec<Permission> {
+    let known = definitions.iter().filter_map(|id| role(case, id));
+    known.flat_map(|entries| entries.iter().cloned().collect::<Vec<_>>()).collect()
 }
 
 /// Does this role allow all of that? Nothing is said of a role that is not known.
@@ -184,7 +180,7 @@ pub(super) fn closest(case: &Case, scope: &str, what: &Permission) -> Option<Str
 pub(super) fn elsewhere_requests(case: &Case) -> Vec<Request> {
     let Some((below, groups)) = below_and_groups(case) else { return Vec::new() };
     let known = case.evidence.assignments(&below);
-    let mut requests = with_next(below.clone(), known.as_deref().map(|known| &known.list));
+    let mut requests = vec![below.clone()];
     // An identity that may not list the subscription's gets a refusal, or an empty list (both are on record).
     let untold = known.as_deref().is_none_or(|known| known.list.items.is_empty());
     if case.evidence.has(&below) && untold {
@@ -240,7 +236,9 @@ pub(super) fn elsewhere(case: &Case, scope: &str, lacking: &Permission) -> Optio
         let misses = |held: &&Assignment| able.contains(&&held.definition) && !reaches(&held.scope, scope);
         if let Some(held) = known.list.items.iter().filter(|held| held.condition.is_none()).find(misses) {
             let place = scope_in_words(scope, vm);
-            let why = if reaches(scope, &held.scope) { "lies below" } else { "does not contain" };
+            // What lies below a management group, its name does not tell.
+            let below = scope.starts_with("/subscriptions/") && reaches(scope, &held.scope);
+            let why = if below { "lies below" } else { "does not contain" };
             return Some(format!("It holds {}, which {why} {place}.", in_few_words(case, held)));
         }
     }

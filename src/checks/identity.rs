@@ -109,6 +109,10 @@ fn judge_identity(case: &Case) -> Verdict {
         (Refusal::NotFound, Selector::Guid(id) | Selector::ResourceId(id)) => {
             Verdict::found(finding("identity-unknown").with("named", id).with("others", others(case)))
         }
+        // Who wants all of them has not said which one is to list them.
+        (Refusal::Ambiguous, Selector::Default) if case.plan().all_identities => Verdict::Unknown(
+            "there are several user-assigned identities; name one of them with --identity beside all, so that it can list them".into(),
+        ),
         (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
         // The service went on to ask Entra, so it has an identity to ask with.
         (Refusal::Resource, _) => Verdict::Pass(Facts::from([("identity", "one that was not named".to_owned())])),

@@ -61,6 +61,11 @@ fn judge_arm(case: &Case) -> Verdict {
         });
     };
     let host = cloud.arm_host.to_string();
+    if let Some(named) = case.plan().arm_endpoint.as_deref().filter(|named| *named != host) {
+        return Verdict::Unknown(format!(
+            "--arm-endpoint names {named}, the host of another cloud than the VM's, so {host} was asked instead"
+        ));
+    }
     if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.clone() })
         && failed.why == Failure::NameUnknown
     {
@@ -76,7 +81,8 @@ fn judge_arm(case: &Case) -> Verdict {
     };
     let exchanges = std::iter::once(first).chain(case.evidence.exchanges().iter().filter(matters));
     exchanges.filter_map(|exchange| trouble(case, &host, exchange)).next().unwrap_or_else(|| {
-        Verdict::Pass(Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()))]))
+        let as_told = case.plan().arm_endpoint.as_ref().map_or("", |_| ", as --arm-endpoint says");
+        Verdict::Pass(Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()) + as_told)]))
     })
 }
 

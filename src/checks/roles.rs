@@ -14,7 +14,7 @@ use crate::plan::{Required, Requirement};
 use crate::reading::List;
 use crate::requirement;
 
-use super::access::{READ_VM, not_asked, reading_is_required};
+use super::access::{READ_VM, not_asked, read_vm};
 use super::held;
 use super::manager::NOTHING_REQUIRED;
 
@@ -36,14 +36,9 @@ fn ask_roles(case: &Case) -> Vec<Request> {
     let (Some(requirement), Some(scope)) = (&case.subject.requirement, case.scope()) else { return Vec::new() };
     let mut requests = Vec::new();
     let entries = held::permissions_request(case, scope).map(|first| (case.evidence.permissions(&first), first));
-    if let Some((known, first)) = &entries {
-        requests.extend(held::with_next(first.clone(), known.as_deref()));
-    }
+    requests.extend(entries.iter().map(|(_, first)| first.clone()));
     requests.extend(held::assignment_requests(case, scope));
-    if let Some(first) = held::denials_request(case, scope) {
-        let known = case.evidence.denials(&first);
-        requests.extend(held::with_next(first, known.as_deref()));
-    }
+    requests.extend(held::denials_request(case, scope));
     if let Required::Role(guid) = &requirement.what {
         requests.extend(held::role_request(case, guid));
     }
@@ -77,7 +72,9 @@ fn judge_roles(case: &Case) -> Verdict {
         return Verdict::Skip(NOTHING_REQUIRED.into());
     };
     let vm = case.vm_request().and_then(|request| case.evidence.answer(&request));
-    if requirement.scope.is_none() {
+    let reads_vm = requirement.scope.is_none()
+        && required(case, requirement).is_some_and(|what| permissions::allow(&[what], &read_vm()));
+    if reads_vm {
         let denied = vm.and_then(ArmError::read).filter(|error| error.code == "DenyAssignmentAuthorizationFailed");
         if let Some(error) = denied {
             return Verdict::found(
@@ -89,7 +86,7 @@ fn judge_roles(case: &Case) -> Verdict {
         }
     }
     match vm {
-        Some(answer) if answer.status == 403 && requirement.scope.is_none() && reading_is_required(case) => {
+        Some(answer) if answer.status == 403 && reads_vm => {
             return Verdict::Blocked("reader");
         }
         Some(answer) if answer.status == 401 => {
@@ -147,8 +144,7 @@ impl Row<'_, '_> {
         let lacking = permissions::lacking(&entries.items, &self.what);
         if !lacking.is_empty() {
             if !entries.is_whole() {
-                let why = entries.why_not_whole();
-                return Verdict::Unknown(format!("the list of permissions could not be read to its end: {why}"));
+                return not_whole("permissions", entries);
             }
             let held = held::all_in_words(self.case, self.scope).unwrap_or_else(|| unlisted(&entries.items));
             return self.insufficient(&lacking, held);
@@ -164,7 +160,7 @@ impl Row<'_, '_> {
         }
         let mut roles = held::all_in_words(self.case, self.scope).unwrap_or_else(|| unlisted(&entries.items) + UNTOLD);
         if matches!(denial, Denial::Untold) && !roles.ends_with(UNTOLD) {
-            roles += "; whether a deny assignment stands against it may not be read";
+            roles += "; whether a deny assignment stands against it is not told";
         }
         Verdict::Pass(Facts::from([("required", self.words()), ("roles", roles)]))
     }
@@ -175,7 +171,7 @@ impl Row<'_, '_> {
         if known.roles[1].is_empty() {
             return None;
         }
-        let firm = held::union(self.case, &known.roles[0]).unwrap_or_default();
+        let firm = held::union(self.case, &known.roles[0]);
         let open = permissions::lacking(&firm, &self.what);
         let may = |definition: &String| {
             held::role(self.case, definition)
@@ -225,7 +221,7 @@ impl Row<'_, '_> {
                 "Azure Resource Manager answered {status} to the question for permissions"
             ));
         };
-        let action = error.quoted_after("perform action").unwrap_or("Microsoft.Authorization/permissions/read");
+        let action = error.quoted_after("perform action").unwrap_or(READ_PERMISSIONS);
         let lacking = permissions::lacking(&[], &self.what);
         let known = held::assignments(self.case, self.scope);
         let may = |definition: &String| held::grants(self.case, definition, &self.what) != Some(false);
@@ -233,6 +229,11 @@ impl Row<'_, '_> {
         if known.is_some_and(|known| known.roles.iter().flatten().any(may)) {
             let held = held.unwrap_or_default();
             return Verdict::Unknown(format!("it holds {held}, and is refused {action} all the same"));
+        }
+        // Who may not ask what it may do can still do other things; only what lets it ask is surely missing.
+        let asks = permissions::allow(std::slice::from_ref(&self.what), &Operation::Action(READ_PERMISSIONS.into()));
+        if held.is_none() && !asks {
+            return Verdict::Unknown(format!("it may not ask what it is allowed to do: {action} is refused"));
         }
         self.insufficient(&lacking, held.unwrap_or_else(|| format!("nothing that allows {action}")))
     }
@@ -245,6 +246,9 @@ impl Row<'_, '_> {
         let (case, scope) = (self.case, self.scope);
         if !held::assignments_request(case, scope).is_some_and(|request| case.evidence.has(&request)) {
             return Verdict::Unknown("it is not allowed; whether a role was granted just now was not asked".into());
+        }
+        if let Some(known) = held::assignments(case, scope).filter(|known| !known.list.is_whole()) {
+            return not_whole("role assignments", &known.list);
         }
         // What the wanted role takes out itself is not lacking either.
         let open = Permission {
@@ -260,6 +264,9 @@ impl Row<'_, '_> {
             held::closest(case, scope, &self.what),
             held::elsewhere(case, scope, &open),
             held::other_identity(case, scope, &open),
+            // No service keeps its data in a virtual machine.
+            (matches!(self.requirement.what, Required::DataAction(_)) && self.requirement.scope.is_none())
+                .then(|| "No data lies in the VM itself: name where it lies with @SCOPE.".to_owned()),
         ];
         let finding = Finding::error("role-insufficient")
             .with("required", self.words())
@@ -282,11 +289,19 @@ impl Row<'_, '_> {
     }
 }
 
+/// The action of asking for one's own permissions.
+const READ_PERMISSIONS: &str = "Microsoft.Authorization/permissions/read";
+
+fn not_whole<T>(what: &str, list: &List<T>) -> Verdict {
+    let why = list.broken.as_deref().unwrap_or("its end is missing");
+    Verdict::Unknown(format!("the list of {what} could not be read to its end: {why}"))
+}
+
 /// The principal that stands for everyone in a deny assignment (documented).
 const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Said where the list of permissions is all that may be read.
-const UNTOLD: &str = "; conditions and deny assignments may not be read";
+const UNTOLD: &str = "; conditions and deny assignments are not told";
 
 /// The first operation of what is wanted that these entries deny. What the wanted role takes out itself is not asked for.
 fn denied(what: &Permission, entries: &[Permission]) -> Option<Operation> {

@@ -46,9 +46,19 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reaction {
         ("Microsoft.EventHub/namespaces/manage/action", "Microsoft.EventHub/namespaces"),
     ];
     if manages.iter().any(|(action, kind)| asked.admits(&bearer, &Right::Data(action), &asked.resource_id(kind))) {
-        return feed(asked, &asked.path().join("/"));
+        return if asked.path().first().is_some_and(|name| name.starts_with('$')) {
+            feed(asked, &asked.path().join("/"))
+        } else {
+            entry(asked, &asked.path().join("/"))
+        };
     }
     refuse(asked, "Manage,EntityRead claims required for this operation. ")
+}
+
+/// assumed: as much of an entity's description as a reader looks at.
+fn entry(asked: &Asked<'_>, title: &str) -> Reaction {
+    let body = format!("<entry xmlns=\"http://www.w3.org/2005/Atom\"><title type=\"text\">{title}</title></entry>");
+    asked.say(200, [("Content-Type", "application/atom+xml;type=entry;charset=utf-8".to_owned())], body)
 }
 
 /// assumed: as much of the feed as a reader looks at.
