@@ -35,7 +35,10 @@ pub fn cases() -> Vec<Case> {
         Case::new("data that keeps silent after TLS", || never_ready(silent, "answer-timeout")),
         Case::new("data that closes after TLS", || never_ready(|_, _| Ok(()), "closed")),
         Case::new("data that does not speak HTTP", || {
-            never_ready(|_, client| client.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not-http");
+            let (_services, fake, ran) = fake_vault(|_, client| client.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"));
+            ran.assert_end(3, "undetermined", "");
+            assert_asked_bare(&ran, VAULT, "not-http");
+            assert!(!fake.heard().concat().to_lowercase().contains("authorization"), "{:?}", fake.heard());
         }),
         Case::new("data that challenges at a trickle", || {
             never_ready(|_, client| trickle(client, "401 U"), "answer-timeout")
