@@ -14,11 +14,12 @@ use midoctor::azure::permissions::Operation;
 use midoctor::azure::roles;
 use midoctor::diagnosis::{self, diagnose};
 use midoctor::engine::{self, Limits};
-use midoctor::evidence::{Answer, Evidence, Outcome, Raw, Reply, Request, Wire};
+use midoctor::evidence::{Evidence, Raw, Reply, Request, Wire};
 use midoctor::plan::{Plan, Required, Requirement};
+use midoctor::render::json;
 use midoctor::report::{Report, Run};
 use midoctor::simulator::{Azure, Scenario, SimulatedMachine, vm};
-use midoctor::token::Token;
+use midoctor::token::{Secret, Token};
 
 const ASSIGNMENTS: usize = 4000;
 const PERMISSIONS: usize = 2000;
@@ -41,9 +42,12 @@ impl Wire for Machine {
         let Some(body) = request.url().and_then(|url| self.list(url)) else {
             return self.simulated.ask(request, bearer, within);
         };
-        let headers = [("x-ms-request-id".to_owned(), "r".to_owned())].into();
-        let answer = Answer { status: 200, headers, body, ..Answer::default() };
-        Reply { took: Duration::from_millis(50), raw: Raw::Plain(Outcome::Answered(answer)) }
+        let headers = vec![("x-ms-request-id".to_owned(), "r".to_owned())];
+        let body = Secret::new(body.into_bytes());
+        Reply {
+            took: Duration::from_millis(50),
+            raw: Raw::Http { status: 200, headers, body, cut: false, certificate: None },
+        }
     }
 
     fn pause(&self, _: Duration) {}
@@ -96,9 +100,9 @@ fn assignment(n: usize) -> String {
         0 => roles::all().iter().filter(|role| !role.allows(&wide)).cycle().nth(n / 2 % 40).unwrap().guid.clone(),
         _ => guid(1, n / 2 % CUSTOM_ROLES),
     };
-    let principal = if n % 4 == 0 { guid(2, n) } else { vm::SYSTEM.principal_id.to_owned() };
-    let condition = if n % 50 == 0 { "\"@Resource[Microsoft.Storage/x] StringEquals 'y'\"" } else { "null" };
-    let version = if n % 50 == 0 { "\"2.0\"" } else { "null" };
+    let principal = if n.is_multiple_of(4) { guid(2, n) } else { vm::SYSTEM.principal_id.to_owned() };
+    let condition = if n.is_multiple_of(50) { "\"@Resource[Microsoft.Storage/x] StringEquals 'y'\"" } else { "null" };
+    let version = if n.is_multiple_of(50) { "\"2.0\"" } else { "null" };
     let (subscription, granter) = (vm::SUBSCRIPTION, guid(3, 1));
     let scope = format!("/subscriptions/{subscription}/resourceGroups/rg-{n:04}");
     let made = "2026-01-01T10:11:12.0000000Z";
@@ -116,7 +120,11 @@ fn assignment(n: usize) -> String {
 /// Ten actions: of every fourth entry one is required.
 fn permission(n: usize) -> String {
     let mut actions: Vec<String> = (0..9).map(|at| format!("Microsoft.Contoso/accounts{n}/kind{at}/*/read")).collect();
-    actions.push(if n % 4 == 0 { action(true, n / 4) } else { format!("Microsoft.Contoso/accounts{n}/write") });
+    actions.push(if n.is_multiple_of(4) {
+        action(true, n / 4)
+    } else {
+        format!("Microsoft.Contoso/accounts{n}/write")
+    });
     serde_json::json!({"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}).to_string()
 }
 
@@ -190,7 +198,7 @@ fn main() {
         let asked = most_memory();
         let report = report(evidence);
         let judged = most_memory();
-        let json = serde_json::to_string_pretty(&report).unwrap().len();
+        let json = json::render(&report).unwrap().len();
         println!(
             "{which}: {bytes} bytes of bodies; VmHWM at start {start}, asked {asked}, judged and in words {judged}, as JSON of {json} bytes {}",
             most_memory()

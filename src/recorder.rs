@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use regex::Regex;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -62,6 +63,11 @@ fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
         Value::String(token) => Some(Token::new(token).claims()),
         _ => None,
     }
+}
+
+/// Is a member of this name a secret?
+fn names_secret(name: &str) -> bool {
+    ["access_token", "refresh_token", "id_token", "client_secret"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 impl<'a> Recorder<'a> {
@@ -139,16 +145,16 @@ impl<'a> Recorder<'a> {
             let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
             (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()))
         };
-        let Ok(Value::Object(mut json)) = serde_json::from_str::<Value>(text) else {
+        // Most bodies hold no secret, and some are megabytes: only the names are looked at first.
+        let names = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
+        let holds_one = names.keys().any(|name| names_secret(name));
+        let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(text).ok()).flatten() else {
             return (withheld().unwrap_or_else(|| self.seal_text(text)), None);
         };
         let mut claims = None;
         let mut changed = false;
         for (key, value) in &mut json {
-            let secret = ["access_token", "refresh_token", "id_token", "client_secret"]
-                .iter()
-                .any(|name| key.eq_ignore_ascii_case(name));
-            if !secret || value.as_str() == Some("") {
+            if !names_secret(key) || value.as_str() == Some("") {
                 continue;
             }
             changed = true;

@@ -1,7 +1,5 @@
 //! Do the identity's roles allow what is required, where it is required?
 
-use std::rc::Rc;
-
 use crate::azure::arm::{ArmError, DenyAssignment};
 use crate::azure::pattern::Pattern;
 use crate::azure::permissions::{self, Operation, Permission};
@@ -11,7 +9,7 @@ use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Request};
 use crate::plan::{Required, Requirement};
-use crate::reading::List;
+use crate::reading::Permissions;
 use crate::requirement;
 
 use super::access::{READ_VM, not_asked, reading_is_required};
@@ -37,7 +35,7 @@ fn ask_roles(case: &Case) -> Vec<Request> {
     let mut requests = Vec::new();
     let entries = held::permissions_request(case, scope).map(|first| (case.evidence.permissions(&first), first));
     if let Some((known, first)) = &entries {
-        requests.extend(held::with_next(first.clone(), known.as_deref()));
+        requests.extend(held::with_next(first.clone(), known.as_deref().map(|known| &known.list)));
     }
     requests.extend(held::assignment_requests(case, scope));
     if let Some(first) = held::denials_request(case, scope) {
@@ -50,7 +48,7 @@ fn ask_roles(case: &Case) -> Vec<Request> {
     // Only for what is lacking it is asked where else it might be.
     if let (Some((known, first)), Some(what)) = (entries, required(case, requirement))
         && case.evidence.has(&first)
-        && known.is_none_or(|known| !permissions::satisfy(&known.items, &what))
+        && known.is_none_or(|known| known.list.is_whole() && !known.lacking(&what).is_empty())
     {
         requests.extend(held::elsewhere_requests(case));
         requests.extend(held::other_requests(case, scope));
@@ -136,7 +134,8 @@ enum Denial {
 }
 
 impl Row<'_, '_> {
-    fn judge(self, entries: &Rc<List<Permission>>) -> Verdict {
+    fn judge(self, known: &Permissions) -> Verdict {
+        let entries = &known.list;
         let denial = self.denial();
         if let Denial::By(action, by) = &denial {
             return Verdict::found(
@@ -146,7 +145,7 @@ impl Row<'_, '_> {
                     .with("action", action),
             );
         }
-        let lacking = permissions::lacking(&entries.items, &self.what);
+        let lacking = known.lacking(&self.what);
         if !lacking.is_empty() {
             if !entries.is_whole() {
                 let why = entries.why_not_whole();
@@ -177,14 +176,13 @@ impl Row<'_, '_> {
         if known.roles[1].is_empty() {
             return None;
         }
-        let firm = held::union(self.case, &known.roles[0]).unwrap_or_default();
+        let firm = held::union(self.case, &known).unwrap_or_default();
         let open = permissions::lacking(&firm, &self.what);
-        let may = |definition: &String| {
-            held::role(self.case, definition)
-                .is_none_or(|entries| open.iter().any(|operation| permissions::allow(&entries, operation)))
+        let may = |entries: Option<&[Permission]>| {
+            entries.is_none_or(|entries| open.iter().any(|operation| permissions::allow(entries, operation)))
         };
-        let role = known.roles[1].iter().find(|definition| !open.is_empty() && may(definition))?;
-        let held = known.list.items.iter().find(|held| held.condition.is_some() && held.definition == *role)?;
+        let (role, _) = held::roles_in(self.case, &known, 1).find(|(_, entries)| !open.is_empty() && may(*entries))?;
+        let held = known.list.items.iter().find(|held| held.condition.is_some() && held.definition == role)?;
         let words = held::in_few_words(self.case, held);
         let condition: String = held.condition.iter().flat_map(|text| text.chars().take(200)).collect();
         Some(Verdict::Unknown(format!("it hangs on {words}, whose condition midoctor does not evaluate: {condition}")))
@@ -230,9 +228,8 @@ impl Row<'_, '_> {
         let action = error.quoted_after("perform action").unwrap_or("Microsoft.Authorization/permissions/read");
         let lacking = permissions::lacking(&[], &self.what);
         let known = held::assignments(self.case, self.scope);
-        let may = |definition: &String| held::grants(self.case, definition, &lacking) != Some(false);
         let held = held::all_in_words(self.case, self.scope);
-        if known.is_some_and(|known| known.roles.iter().flatten().any(may)) {
+        if known.is_some_and(|known| held::may_allow(self.case, &known, &lacking)) {
             let held = held.unwrap_or_default();
             return Verdict::Unknown(format!("it holds {held}, and is refused {action} all the same"));
         }
