@@ -2,6 +2,7 @@
 //!
 //! Nothing here judges. Everything is derived from evidence, so the same case can be read again in a year.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::azure::arm;
@@ -20,12 +21,15 @@ pub struct Case<'a> {
     pub evidence: &'a Reading<'a>,
     /// What is judged.
     pub subject: &'a Subject,
+    /// Asked for with every role and every assignment.
+    arm_token: OnceCell<Option<Request>>,
+    principal: OnceCell<Option<&'a str>>,
 }
 
 impl<'a> Case<'a> {
     /// A case about this subject.
     pub fn new(evidence: &'a Reading<'a>, subject: &'a Subject) -> Self {
-        Self { evidence, subject }
+        Self { evidence, subject, arm_token: OnceCell::new(), principal: OnceCell::new() }
     }
 
     /// What the run was asked to look at.
@@ -162,10 +166,13 @@ impl<'a> Case<'a> {
     }
 
     /// The token question for Azure Resource Manager, when its token can be sent there.
-    pub fn arm_token(&self) -> Option<Request> {
-        let uri = self.arm_uri()?;
-        self.claims_for(&uri).filter(|claims| claims.unreadable.is_none())?;
-        self.token_request(&uri)
+    pub fn arm_token(&self) -> Option<&Request> {
+        let find = || {
+            let uri = self.arm_uri()?;
+            self.claims_for(&uri).filter(|claims| claims.unreadable.is_none())?;
+            self.token_request(&uri)
+        };
+        self.arm_token.get_or_init(find).as_ref()
     }
 
     /// Any token of the case's identity: Azure Resource Manager's first, else one of another resource.
@@ -196,7 +203,7 @@ impl<'a> Case<'a> {
     /// The question for the VM at Azure Resource Manager, as the case's identity.
     pub fn vm_request(&self) -> Option<Request> {
         let url = arm::vm_url(&self.cloud()?.arm_host, self.vm_id()?);
-        Some(Request::manager(url, Some(&self.arm_token()?)))
+        Some(Request::manager(url, Some(self.arm_token()?)))
     }
 
     /// Is anything required that Azure Resource Manager would have to be asked for?
@@ -217,7 +224,8 @@ impl<'a> Case<'a> {
 
     /// The principal (object) ID of the case's identity, from its token for Azure Resource Manager.
     pub fn principal(&self) -> Option<&'a str> {
-        self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok())
+        let find = || self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok());
+        *self.principal.get_or_init(find)
     }
 
     /// The last outcome of a question that was put.

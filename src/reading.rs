@@ -3,14 +3,14 @@
 //!
 //! Nothing here judges, and nothing is kept that evidence does not say.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::azure::arm::{self, Assignment, DenyAssignment, VmIdentity};
 use crate::azure::cloud::Cloud;
 use crate::azure::metadata::{self, Instance, Responder};
-use crate::azure::permissions::Permission;
+use crate::azure::permissions::{Index, Operation, Permission};
 use crate::azure::resource_id::VmId;
 use crate::evidence::{Answer, Evidence, Exchange, Outcome, Request};
 use crate::plan::Plan;
@@ -32,6 +32,9 @@ impl<T> List<T> {
     }
 }
 
+/// What a role allows, where that is known.
+pub type Role = Option<Rc<Vec<Permission>>>;
+
 /// The role assignments of a list, with what every question about them begins with.
 #[derive(Debug, PartialEq)]
 pub struct Assignments {
@@ -39,6 +42,10 @@ pub struct Assignments {
     pub list: List<Assignment>,
     /// Every role in it once, by definition ID: of the assignments without a condition, and of those with one.
     pub roles: [Vec<String>; 2],
+    /// What these allow, as far as that is known, in the same order; for whoever looks it up to keep.
+    pub allowed: OnceCell<[Vec<Role>; 2]>,
+    /// The questions for what the first of them allow; the same.
+    pub questions: OnceCell<Vec<Request>>,
 }
 
 impl Assignments {
@@ -51,7 +58,26 @@ impl Assignments {
                 roles[conditional].push(held.definition.clone());
             }
         }
-        Self { list, roles }
+        Self { list, roles, allowed: OnceCell::new(), questions: OnceCell::new() }
+    }
+}
+
+/// The permissions of a list, which many requirements are held against.
+#[derive(Debug, PartialEq)]
+pub struct Permissions {
+    /// The list.
+    pub list: List<Permission>,
+    index: Index,
+}
+
+impl Permissions {
+    fn new(list: List<Permission>) -> Self {
+        Self { index: Index::new(&list.items), list }
+    }
+
+    /// What of the wanted entry these do not allow.
+    pub fn lacking(&self, wanted: &Permission) -> Vec<Operation> {
+        self.index.lacking(&self.list.items, wanted)
     }
 }
 
@@ -65,7 +91,7 @@ pub struct Reading<'a> {
     cloud: Option<Cloud>,
     vm_id: Option<String>,
     blocks: Lists<VmIdentity>,
-    permissions: Lists<List<Permission>>,
+    permissions: Lists<Permissions>,
     assignments: Lists<Assignments>,
     denials: Lists<List<DenyAssignment>>,
     definitions: Lists<Vec<Permission>>,
@@ -162,8 +188,8 @@ impl<'a> Reading<'a> {
     }
 
     /// A list of permissions, one entry per assignment; `None` when the first page is not one.
-    pub fn permissions(&self, first: &Request) -> Option<Rc<List<Permission>>> {
-        once(&self.permissions, first, || self.walk(first, arm::permissions))
+    pub fn permissions(&self, first: &Request) -> Option<Rc<Permissions>> {
+        once(&self.permissions, first, || self.walk(first, arm::permissions).map(Permissions::new))
     }
 
     /// A list of role assignments; `None` when the first page is not one.

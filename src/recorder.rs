@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use regex::Regex;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -65,8 +66,10 @@ fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
     }
 }
 
-/// What a key of JSON that holds a secret has in it, or an escape that could hide it.
-static SECRET_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)_token|_secret|\\u").ok());
+/// Is a member of this name a secret?
+fn names_secret(name: &str) -> bool {
+    ["access_token", "refresh_token", "id_token", "client_secret"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
 
 impl<'a> Recorder<'a> {
     /// A recorder for one run over this wire.
@@ -156,19 +159,16 @@ impl<'a> Recorder<'a> {
             let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
             (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()))
         };
-        // Lists are megabytes, and most bodies name no secret, not even with escaped letters: those are not taken apart.
-        let suspect = SECRET_KEY.as_ref().is_none_or(|key| key.is_match(text));
-        let parsed = suspect.then(|| serde_json::from_str::<Value>(text));
-        let Some(Ok(Value::Object(mut json))) = parsed else {
+        // Most bodies hold no secret, and some are megabytes: only the names are looked at first.
+        let names = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
+        let holds_one = names.keys().any(|name| names_secret(name));
+        let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(text).ok()).flatten() else {
             return (withheld().unwrap_or_else(|| self.seal_text(text)), None);
         };
         let mut claims = None;
         let mut changed = false;
         for (key, value) in &mut json {
-            let secret = ["access_token", "refresh_token", "id_token", "client_secret"]
-                .iter()
-                .any(|name| key.eq_ignore_ascii_case(name));
-            if !secret || value.as_str() == Some("") {
+            if !names_secret(key) || value.as_str() == Some("") {
                 continue;
             }
             changed = true;

@@ -84,7 +84,8 @@ impl Denial {
     pub fn read(service: Option<Service>, answer: &Answer) -> Self {
         let said = Said::read(answer);
         let known = match service {
-            Some(Service::KeyVault | Service::ManagedHsm) => key_vault(&said),
+            Some(Service::KeyVault) => key_vault(&said),
+            Some(Service::ManagedHsm) => managed_hsm(&said).or_else(|| key_vault(&said)),
             Some(Service::Blob | Service::Queue | Service::Table | Service::DataLake) => storage(answer, &said),
             Some(Service::Registry) => registry(answer, &said),
             Some(Service::ServiceBus) => service_bus(answer, &said),
@@ -129,8 +130,11 @@ impl Said {
         let message = nested(&["error", "message"])
             .or_else(|| nested(&["odata.error", "message", "value"]))
             .or_else(|| of_first("message"))
+            .or_else(|| first()?.as_str().map(str::to_owned))
             .or_else(|| nested(&["message"]))
             .or_else(|| nested(&["title"]))
+            .or_else(|| between(&answer.body, "<Message>", "</Message>"))
+            .or_else(|| between(&answer.body, "<Detail>", "</Detail>"))
             .unwrap_or_else(|| answer.body.clone());
         let inner = nested(&["error", "innererror", "code"]).unwrap_or_default();
         Self { code: code.unwrap_or_default(), inner, message }
@@ -145,8 +149,9 @@ impl Said {
     }
 
     fn in_words(&self, status: u16) -> String {
-        let code = if self.code.is_empty() { String::new() } else { format!(" {}", self.code) };
-        let first: String = self.message.lines().next().unwrap_or_default().chars().take(200).collect();
+        let cut = |text: &str| text.lines().next().unwrap_or_default().chars().take(200).collect::<String>();
+        let code = if self.code.is_empty() { String::new() } else { format!(" {}", cut(&self.code)) };
+        let first = cut(&self.message);
         if first.is_empty() { format!("{status}{code}, without a word") } else { format!("{status}{code}: {first}") }
     }
 }
@@ -161,7 +166,9 @@ fn between(text: &str, before: &str, after: &str) -> Option<String> {
 /// ForbiddenByFirewall, ForbiddenByConnection.
 fn key_vault(said: &Said) -> Option<Denial> {
     if said.has("AKV10032") {
-        return Some(Denial::WrongTenant { expected: said.after("Expected one of ", ", found") });
+        // Of several the vault's own tenant is the first; the others are Microsoft's.
+        let expected = said.after("Expected one of ", ",").or_else(|| said.after("Expected ", ","));
+        return Some(Denial::WrongTenant { expected });
     }
     if said.has("AKV10022") {
         return Some(Denial::WrongAudience { expected: said.after("Expected ", ", found") });
@@ -174,10 +181,17 @@ fn key_vault(said: &Said) -> Option<Denial> {
         "ForbiddenByPolicy" | "AccessDenied" => {
             Some(Denial::NoPolicy { permission: said.after("does not have ", " permission") })
         }
-        "ForbiddenByFirewall" => Some(Denial::Firewall { address: said.after("Client address: ", "\r") }),
+        "ForbiddenByFirewall" => Some(Denial::Firewall { address: said.after("Client address: ", "\n") }),
         "ForbiddenByConnection" => Some(Denial::PrivateOnly),
         _ => None,
     }
+}
+
+/// Recorded: 403 AccessDenied with the action, whose roles are the HSM's own; it has no access policies.
+fn managed_hsm(said: &Said) -> Option<Denial> {
+    let denied = said.code == "AccessDenied" || matches!(said.inner.as_str(), "AccessDenied" | "ForbiddenByRbac");
+    let action = said.after("Not authorized to access ", " on ").or_else(|| said.after("Action: '", "'"));
+    denied.then_some(Denial::NoRole { action, resource: None })
 }
 
 /// The vault that an object's ID lies in.
@@ -237,6 +251,8 @@ fn registry(answer: &Answer, said: &Said) -> Option<Denial> {
         }
         (401, _) if said.has("token validation failed") => Some(Denial::WrongAudience { expected: None }),
         (401, "UNAUTHORIZED") | (403, "DENIED") => Some(Denial::NoRole { action: None, resource: None }),
+        // assumed: what the exchange writes to somebody without any right is not on record, only that it is a 401.
+        (401, "") if answer.body.is_empty() && own(answer) => Some(Denial::NoRole { action: None, resource: None }),
         _ => None,
     }
 }
@@ -254,7 +270,7 @@ fn service_bus(answer: &Answer, said: &Said) -> Option<Denial> {
     if said.has("InvalidAudience") {
         return Some(Denial::WrongAudience { expected: None });
     }
-    if said.has("Manage,EntityRead claims required") {
+    if said.has("Manage,EntityRead claims required") || claim.as_deref() == Some("Manage") {
         return Some(Denial::Unproven(
             "the namespace accepts the token, but only Azure Service Bus Data Owner is shown what is in it; whether the identity \
              may send or receive is not tried, since that would send or receive",
@@ -284,7 +300,7 @@ fn cosmos(answer: &Answer, said: &Said) -> Option<Denial> {
         "5301" => Some(Denial::NoRole { action: said.after("perform action [", "]"), resource: None }),
         "5007" => Some(Denial::WrongTenant { expected: said.after("AAD tenant(s) [", "]") }),
         "5008" => Some(Denial::WrongAudience { expected: said.after("accepts tokens intended for [", "]") }),
-        _ if said.has("firewall settings") => {
+        _ if said.has("blocked by your Cosmos DB account firewall") => {
             Some(Denial::Firewall { address: said.after("originated from IP ", " ") })
         }
         _ if said.has("required RBAC permissions") => {

@@ -1,7 +1,7 @@
 //! Can the identity read its own VM? What else its roles allow is in `roles`.
 
 use crate::azure::arm::ArmError;
-use crate::azure::permissions::{self, Operation};
+use crate::azure::permissions::{self, Operation, Permission};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Request};
@@ -105,7 +105,7 @@ fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
     if !held::assignments_request(case, vm).is_some_and(|request| case.evidence.has(&request)) {
         return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
     }
-    let lacking = permissions::entry(&[read_vm()]);
+    let lacking = Permission::of(&[read_vm()]);
     if let Some((role, granted)) = held::propagating(case, vm, &lacking) {
         return Verdict::found(Finding::error("role-propagating").with("role", role).with("granted", granted));
     }

@@ -1,6 +1,8 @@
 //! What the case's identity holds at a scope: its role assignments by name, what they allow, and where else a role would be
 //! found. Several checks judge by it; nothing is judged here.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,35 +25,41 @@ const DEFINITIONS: usize = 10;
 const NAMED: usize = 5;
 /// So many of the resource groups that an identity may see are looked into.
 const GROUPS: usize = 5;
+/// So many of the other requirements' scopes are looked into.
+const SCOPES: usize = 10;
 /// So many of the VM's other identities are looked at.
 const OTHERS: usize = 4;
 
 /// The question for the case's identity's permissions at a scope.
 pub(super) fn permissions_request(case: &Case, scope: &str) -> Option<Request> {
     let url = arm::permissions_url(&case.cloud()?.arm_host, scope);
-    Some(Request::manager(url, Some(&case.arm_token()?)))
+    Some(Request::manager(url, Some(case.arm_token()?)))
 }
 
 /// The question for the case's identity's role assignments at a scope and above.
 pub(super) fn assignments_request(case: &Case, scope: &str) -> Option<Request> {
     let url = arm::assignments_url(&case.cloud()?.arm_host, scope, case.principal()?);
-    Some(Request::manager(url, Some(&case.arm_token()?)))
+    Some(Request::manager(url, Some(case.arm_token()?)))
 }
 
 /// The question for the deny assignments at a scope and above.
 pub(super) fn denials_request(case: &Case, scope: &str) -> Option<Request> {
     let url = arm::denials_url(&case.cloud()?.arm_host, scope);
-    Some(Request::manager(url, Some(&case.arm_token()?)))
+    Some(Request::manager(url, Some(case.arm_token()?)))
 }
+
+/// What a role definition's ID has before the name.
+const KIND: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 
 /// The question for what the role with this definition ID allows.
 pub(super) fn definition_request(case: &Case, definition: &str) -> Option<Request> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
-    let is_one = definition.to_ascii_lowercase().contains("/providers/microsoft.authorization/roledefinitions/")
+    let kind = definition.rsplit_once('/').and_then(|(kind, _)| kind.get(kind.len().checked_sub(KIND.len())?..));
+    let is_one = kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
         && definition.starts_with('/')
         && definition.chars().all(plain);
     let url = arm::definition_url(&case.cloud()?.arm_host, definition);
-    is_one.then_some(Request::manager(url, Some(&case.arm_token()?)))
+    is_one.then_some(Request::manager(url, Some(case.arm_token()?)))
 }
 
 /// The question for the role with this GUID, in the VM's subscription.
@@ -75,10 +83,14 @@ pub(super) fn assignment_requests(case: &Case, scope: &str) -> Vec<Request> {
     let Some(first) = assignments_request(case, scope) else { return Vec::new() };
     let known = case.evidence.assignments(&first);
     let mut requests = vec![first];
-    for definition in known.iter().flat_map(|known| known.roles.iter().flatten()).take(DEFINITIONS) {
-        requests.extend(definition_request(case, definition));
-    }
+    requests.extend(known.iter().flat_map(|known| definition_requests(case, known)).cloned());
     requests
+}
+
+/// The questions for what the roles in a list allow.
+fn definition_requests<'a>(case: &Case, known: &'a Assignments) -> &'a [Request] {
+    let first = || known.roles.iter().flatten().take(DEFINITIONS);
+    known.questions.get_or_init(|| first().filter_map(|id| definition_request(case, id)).collect())
 }
 
 /// What a role allows: as its definition says, or the table of built-in roles where that was not read. `None` for others.
@@ -88,15 +100,45 @@ pub(super) fn role(case: &Case, definition: &str) -> Option<Rc<Vec<Permission>>>
     told.or_else(built_in)
 }
 
-/// What these roles allow together, as far as they are known.
-pub(super) fn union(case: &Case, definitions: &[String]) -> Vec<Permission> {
-    let known = definitions.iter().filter_map(|id| role(case, id));
-    known.flat_map(|entries| entries.iter().cloned().collect::<Vec<_>>()).collect()
+/// Every role of a list, those without a condition or those with one, with what it allows where that is known.
+pub(super) fn roles_in<'a>(
+    case: &Case,
+    known: &'a Assignments,
+    conditional: usize,
+) -> impl Iterator<Item = (&'a str, Option<&'a [Permission]>)> {
+    let look_up = || known.roles.each_ref().map(|ids| ids.iter().map(|id| role(case, id)).collect());
+    let allowed = &known.allowed.get_or_init(look_up)[conditional];
+    let entries = allowed.iter().map(|entries| entries.as_ref().map(|entries| entries.as_slice()));
+    known.roles[conditional].iter().map(String::as_str).zip(entries)
 }
 
-/// Does this role allow all of that? Nothing is said of a role that is not known.
-pub(super) fn grants(case: &Case, definition: &str, wanted: &Permission) -> Option<bool> {
-    Some(permissions::satisfy(&role(case, definition)?, wanted))
+/// What the roles without a condition allow together, as far as they are known.
+pub(super) fn union(case: &Case, known: &Assignments) -> Vec<Permission> {
+    let all: Vec<&[Permission]> = roles_in(case, known, 0).filter_map(|(_, entries)| entries).collect();
+    all.concat()
+}
+
+/// The roles of a list that allow all of that, as far as they are known.
+fn able<'a>(case: &Case, known: &'a Assignments, wanted: &Permission) -> HashSet<&'a str> {
+    let allows = |entries: &[Permission]| permissions::satisfy(entries, wanted);
+    all_roles(case, known)
+        .filter(|(_, entries)| entries.is_some_and(allows))
+        .map(|(definition, _)| definition)
+        .collect()
+}
+
+/// The roles of a list of which it is not known what they allow.
+fn unknown<'a>(case: &Case, known: &'a Assignments) -> HashSet<&'a str> {
+    all_roles(case, known).filter(|(_, entries)| entries.is_none()).map(|(definition, _)| definition).collect()
+}
+
+/// Might a role of the list allow all of that?
+pub(super) fn may_allow(case: &Case, known: &Assignments, wanted: &Permission) -> bool {
+    !able(case, known, wanted).is_empty() || !unknown(case, known).is_empty()
+}
+
+fn all_roles<'a>(case: &Case, known: &'a Assignments) -> impl Iterator<Item = (&'a str, Option<&'a [Permission]>)> {
+    roles_in(case, known, 0).chain(roles_in(case, known, 1))
 }
 
 /// A role's name; its GUID where that is not known.
@@ -140,16 +182,18 @@ pub(super) fn all_in_words(case: &Case, scope: &str) -> Option<String> {
 /// doubt when it is young: waiting costs little.
 pub(super) fn propagating(case: &Case, scope: &str, lacking: &Permission) -> Option<(String, String)> {
     let known = assignments(case, scope)?;
-    let age = |held: &Assignment| Some(case.evidence.taken_at().duration_since(held.created?).unsigned_abs());
+    let now = case.evidence.taken_at();
+    let age = |held: &Assignment| Some(now.duration_since(held.created?).unsigned_abs());
     let young = |held: &&Assignment| age(held).is_some_and(|age| age <= PROPAGATION);
-    let may = |held: &&Assignment| grants(case, &held.definition, lacking) != Some(false);
-    let newest = known.list.items.iter().filter(young).filter(may).min_by_key(|held| age(held));
+    let items = &known.list.items;
+    let (able, unknown) = (able(case, &known, lacking), LazyCell::new(|| unknown(case, &known)));
+    let may = |held: &&Assignment| [&able, &*unknown].iter().any(|roles| roles.contains(held.definition.as_str()));
+    let newest = items.iter().filter(young).filter(may).min_by_key(|held| age(held));
     if let Some(held) = newest {
         return Some((in_few_words(case, held), format!("{} ago", in_words(age(held)?))));
     }
-    let surely = |held: &&Assignment| grants(case, &held.definition, lacking) == Some(true);
-    let grouped =
-        known.list.items.iter().filter(|held| held.condition.is_none() && through_group(case, held)).find(surely)?;
+    let surely = |held: &&Assignment| held.condition.is_none() && able.contains(held.definition.as_str());
+    let grouped = items.iter().filter(|_| !able.is_empty()).filter(surely).find(|held| through_group(case, held))?;
     let since = age(grouped).map_or_else(|| "at an unknown time".into(), |age| format!("{} ago", in_words(age)));
     Some((
         in_few_words(case, grouped),
@@ -161,17 +205,20 @@ pub(super) fn propagating(case: &Case, scope: &str, lacking: &Permission) -> Opt
 pub(super) fn closest(case: &Case, scope: &str, what: &Permission) -> Option<String> {
     let known = assignments(case, scope)?;
     let wanted = what.actions.len() + what.data_actions.len();
-    let lacks = |definition: &str| Some(permissions::lacking(&role(case, definition)?, what).len());
-    let mut best: Option<(usize, &String)> = None;
-    for definition in known.roles.iter().flatten() {
-        if let Some(count) = lacks(definition).filter(|count| *count < wanted)
+    if wanted < 2 {
+        return None;
+    }
+    let mut best: Option<(usize, &str)> = None;
+    for (definition, entries) in all_roles(case, &known) {
+        let lacks = entries.map(|entries| permissions::lacking(entries, what).len());
+        if let Some(count) = lacks.filter(|count| *count < wanted)
             && best.is_none_or(|(least, _)| count < least)
         {
             best = Some((count, definition));
         }
     }
     let (count, definition) = best?;
-    let held = known.list.items.iter().find(|held| held.definition == *definition)?;
+    let held = known.list.items.iter().find(|held| held.definition == definition)?;
     Some(format!("{} comes closest and lacks {count} of these {wanted}.", in_few_words(case, held)))
 }
 
@@ -187,8 +234,9 @@ pub(super) fn elsewhere_requests(case: &Case) -> Vec<Request> {
         requests.extend(group_requests(case, &groups));
         requests.push(groups);
     }
-    for list in elsewhere_lists(case) {
-        requests.extend(list.roles.iter().flatten().take(DEFINITIONS).filter_map(|id| definition_request(case, id)));
+    // The roles in the lists at the VM and at other requirements' scopes are asked for with those.
+    for list in requests.clone().iter().filter_map(|request| case.evidence.assignments(request)) {
+        requests.extend_from_slice(definition_requests(case, &list));
     }
     requests
 }
@@ -198,7 +246,7 @@ fn below_and_groups(case: &Case) -> Option<(Request, Request)> {
     let subscription = VmId::parse(case.vm_id()?)?.subscription;
     let below = arm::assignments_below_url(host, &format!("/subscriptions/{subscription}"), case.principal()?);
     let groups = arm::groups_url(host, &subscription);
-    Some((Request::manager(below, Some(&token)), Request::manager(groups, Some(&token))))
+    Some((Request::manager(below, Some(token)), Request::manager(groups, Some(token))))
 }
 
 fn group_requests(case: &Case, groups: &Request) -> Vec<Request> {
@@ -212,15 +260,19 @@ fn group_requests(case: &Case, groups: &Request) -> Vec<Request> {
     let scopes = names.into_iter().filter(plain).take(GROUPS);
     let scopes = scopes.map(|name| format!("/subscriptions/{}/resourceGroups/{name}", vm.subscription));
     let urls = scopes.map(|scope| arm::assignments_below_url(&cloud.arm_host, &scope, principal));
-    urls.map(|url| Request::manager(url, case.arm_token().as_ref())).collect()
+    urls.map(|url| Request::manager(url, case.arm_token())).collect()
 }
 
-/// Every list of the identity's assignments that the evidence holds.
+/// The lists of the identity's assignments that the evidence holds.
 fn elsewhere_lists(case: &Case) -> Vec<Rc<Assignments>> {
     let scopes = case.plan().requirements.iter().filter_map(|requirement| requirement.scope.as_deref());
-    let mut requests: Vec<Request> =
-        case.vm_id().into_iter().chain(scopes).filter_map(|scope| assignments_request(case, scope)).collect();
-    requests.dedup();
+    let mut all: Vec<&str> = Vec::new();
+    for scope in case.vm_id().into_iter().chain(scopes) {
+        if all.len() <= SCOPES && !all.contains(&scope) {
+            all.push(scope);
+        }
+    }
+    let mut requests: Vec<Request> = all.into_iter().filter_map(|scope| assignments_request(case, scope)).collect();
     if let Some((below, groups)) = below_and_groups(case) {
         requests.push(below);
         requests.extend(group_requests(case, &groups));
@@ -232,8 +284,11 @@ fn elsewhere_lists(case: &Case) -> Vec<Rc<Assignments>> {
 pub(super) fn elsewhere(case: &Case, scope: &str, lacking: &Permission) -> Option<String> {
     let vm = case.vm_id().unwrap_or_default();
     for known in elsewhere_lists(case) {
-        let able: Vec<&String> = known.roles[0].iter().filter(|id| grants(case, id, lacking) == Some(true)).collect();
-        let misses = |held: &&Assignment| able.contains(&&held.definition) && !reaches(&held.scope, scope);
+        let able = able(case, &known, lacking);
+        if able.is_empty() {
+            continue;
+        }
+        let misses = |held: &&Assignment| able.contains(held.definition.as_str()) && !reaches(&held.scope, scope);
         if let Some(held) = known.list.items.iter().filter(|held| held.condition.is_none()).find(misses) {
             let place = scope_in_words(scope, vm);
             // What lies below a management group, its name does not tell.
@@ -293,7 +348,7 @@ pub(super) fn other_identity(case: &Case, scope: &str, lacking: &Permission) -> 
         }
         let entries = case.evidence.permissions(&permissions_request(&other, scope)?)?;
         let claims = other.claims_for(&case.arm_uri()?)?;
-        permissions::satisfy(&entries.items, lacking).then(|| {
+        permissions::satisfy(&entries.list.items, lacking).then(|| {
             let who = super::identity::in_words(&other, claims);
             let client = claims.client_id().unwrap_or("unknown");
             format!("The VM's other identity may: {who}, client ID {client}.")

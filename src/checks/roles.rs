@@ -1,7 +1,5 @@
 //! Do the identity's roles allow what is required, where it is required?
 
-use std::rc::Rc;
-
 use crate::azure::arm::{ArmError, DenyAssignment};
 use crate::azure::pattern::Pattern;
 use crate::azure::permissions::{self, Operation, Permission};
@@ -11,7 +9,7 @@ use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Request};
 use crate::plan::{Required, Requirement};
-use crate::reading::List;
+use crate::reading::{List, Permissions};
 use crate::requirement;
 
 use super::access::{READ_VM, not_asked, read_vm};
@@ -45,7 +43,7 @@ fn ask_roles(case: &Case) -> Vec<Request> {
     // Only for what is lacking it is asked where else it might be.
     if let (Some((known, first)), Some(what)) = (entries, required(case, requirement))
         && case.evidence.has(&first)
-        && known.is_none_or(|known| !permissions::satisfy(&known.items, &what))
+        && known.is_none_or(|known| known.list.is_whole() && !known.lacking(&what).is_empty())
     {
         requests.extend(held::elsewhere_requests(case));
         requests.extend(held::other_requests(case, scope));
@@ -57,8 +55,8 @@ fn ask_roles(case: &Case) -> Vec<Request> {
 /// from the embedded table where that was not to be had. `None` for a role that neither knows.
 pub(super) fn required(case: &Case, requirement: &Requirement) -> Option<Permission> {
     match &requirement.what {
-        Required::Action(action) => Some(permissions::entry(&[Operation::Action(action.clone())])),
-        Required::DataAction(action) => Some(permissions::entry(&[Operation::DataAction(action.clone())])),
+        Required::Action(action) => Some(Permission::of(&[Operation::Action(action.clone())])),
+        Required::DataAction(action) => Some(Permission::of(&[Operation::DataAction(action.clone())])),
         Required::Role(guid) => {
             let told = held::role_request(case, guid).and_then(|request| case.evidence.definition(&request));
             let told = told.and_then(|entries| entries.last().cloned());
@@ -131,7 +129,8 @@ enum Denial {
 }
 
 impl Row<'_, '_> {
-    fn judge(self, entries: &Rc<List<Permission>>) -> Verdict {
+    fn judge(self, known: &Permissions) -> Verdict {
+        let entries = &known.list;
         let denial = self.denial();
         if let Denial::By(action, by) = &denial {
             return Verdict::found(
@@ -141,7 +140,7 @@ impl Row<'_, '_> {
                     .with("action", action),
             );
         }
-        let lacking = permissions::lacking(&entries.items, &self.what);
+        let lacking = known.lacking(&self.what);
         if !lacking.is_empty() {
             if !entries.is_whole() {
                 return not_whole("permissions", entries);
@@ -171,14 +170,13 @@ impl Row<'_, '_> {
         if known.roles[1].is_empty() {
             return None;
         }
-        let firm = held::union(self.case, &known.roles[0]);
+        let firm = held::union(self.case, &known);
         let open = permissions::lacking(&firm, &self.what);
-        let may = |definition: &String| {
-            held::role(self.case, definition)
-                .is_none_or(|entries| open.iter().any(|operation| permissions::allow(&entries, operation)))
+        let may = |entries: Option<&[Permission]>| {
+            entries.is_none_or(|entries| open.iter().any(|operation| permissions::allow(entries, operation)))
         };
-        let role = known.roles[1].iter().find(|definition| !open.is_empty() && may(definition))?;
-        let held = known.list.items.iter().find(|held| held.condition.is_some() && held.definition == *role)?;
+        let (role, _) = held::roles_in(self.case, &known, 1).find(|(_, entries)| !open.is_empty() && may(*entries))?;
+        let held = known.list.items.iter().find(|held| held.condition.is_some() && held.definition == role)?;
         let words = held::in_few_words(self.case, held);
         let condition: String = held.condition.iter().flat_map(|text| text.chars().take(200)).collect();
         Some(Verdict::Unknown(format!("it hangs on {words}, whose condition midoctor does not evaluate: {condition}")))
@@ -224,9 +222,8 @@ impl Row<'_, '_> {
         let action = error.quoted_after("perform action").unwrap_or(READ_PERMISSIONS);
         let lacking = permissions::lacking(&[], &self.what);
         let known = held::assignments(self.case, self.scope);
-        let may = |definition: &String| held::grants(self.case, definition, &self.what) != Some(false);
         let held = held::all_in_words(self.case, self.scope);
-        if known.is_some_and(|known| known.roles.iter().flatten().any(may)) {
+        if known.is_some_and(|known| held::may_allow(self.case, &known, &self.what)) {
             let held = held.unwrap_or_default();
             return Verdict::Unknown(format!("it holds {held}, and is refused {action} all the same"));
         }
@@ -254,7 +251,7 @@ impl Row<'_, '_> {
         let open = Permission {
             not_actions: self.what.not_actions.clone(),
             not_data_actions: self.what.not_data_actions.clone(),
-            ..permissions::entry(lacking)
+            ..Permission::of(lacking)
         };
         if let Some((role, granted)) = held::propagating(case, scope, &open) {
             return Verdict::found(Finding::error("role-propagating").with("role", role).with("granted", granted));
