@@ -140,16 +140,20 @@ impl<'a> Recorder<'a> {
             "location" if withhold => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
             _ => value,
         };
-        headers
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .map(|(name, value)| {
-                let kept = bare(&name, value);
-                (name, kept)
-            })
-            .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()))
-            .map(|(name, value)| (name, self.seal_text(&value.chars().take(HEADER_LIMIT).collect::<String>())))
-            .collect()
+        let mut kept: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in headers {
+            let name = name.to_ascii_lowercase();
+            if KEPT_HEADERS.contains(&name.as_str()) {
+                let value: String = bare(&name, value).chars().take(HEADER_LIMIT).collect();
+                let value = self.seal_text(&value);
+                // A server may offer several challenges, each in a line of its own (RFC 9110).
+                match kept.get_mut(&name) {
+                    Some(first) if name == "www-authenticate" => *first = format!("{first}, {value}"),
+                    _ => drop(kept.insert(name, value)),
+                }
+            }
+        }
+        kept
     }
 
     /// Takes the token out of a token answer and keeps it; seals whatever else looks like one.
