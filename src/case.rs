@@ -2,32 +2,81 @@
 //!
 //! Nothing here judges. Everything is derived from evidence, so the same case can be read again in a year.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use crate::azure::arm;
 use crate::azure::cloud::Cloud;
-use crate::azure::metadata::{self, IdentityError, Instance, Refusal, Responder};
+use crate::azure::metadata::{self, IdentityError, Instance, Refusal};
 use crate::azure::resource_id;
-use crate::azure::{arm, resource_id::VmId};
 use crate::check::Subject;
-use crate::evidence::{Answer, Evidence, Exchange, Outcome, Request, TOKEN_PATH};
+use crate::evidence::{Answer, Exchange, Outcome, Request, TOKEN_PATH};
 use crate::plan::{Plan, Resource, Selector};
+use crate::reading::Reading;
 use crate::token::Claims;
 
 /// A subject together with all that is known.
 pub struct Case<'a> {
     /// What is known.
-    pub evidence: &'a Evidence,
+    pub evidence: &'a Reading<'a>,
     /// What is judged.
     pub subject: &'a Subject,
+    /// Asked for with every role and every assignment.
+    arm_token: OnceCell<Option<Request>>,
+    principal: OnceCell<Option<&'a str>>,
 }
 
 impl<'a> Case<'a> {
     /// A case about this subject.
-    pub fn new(evidence: &'a Evidence, subject: &'a Subject) -> Self {
-        Self { evidence, subject }
+    pub fn new(evidence: &'a Reading<'a>, subject: &'a Subject) -> Self {
+        Self { evidence, subject, arm_token: OnceCell::new(), principal: OnceCell::new() }
     }
 
     /// What the run was asked to look at.
     pub fn plan(&self) -> &'a Plan {
-        &self.evidence.asked
+        self.evidence.plan()
+    }
+
+    /// The identities that the run is about: those that were named, and, once Azure Resource Manager has listed them, all
+    /// others of the VM when all are wanted.
+    pub fn identities(reading: &Reading) -> Vec<Selector> {
+        let plan = reading.plan();
+        let Some(block) = Self::listed_identities(reading) else { return plan.identities.clone() };
+        let mut all: Vec<Selector> = plan.identities.clone();
+        // Who answers to no name is among the listed, by its own name.
+        all.retain(|selector| *selector != Selector::Default);
+        let is = |id: &Option<String>, guid: &str| id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(guid));
+        // The client ID of the system-assigned identity is in its token alone.
+        let speaks_for_system = |selector: &Selector| {
+            let subject = Subject { identity: Some(selector.clone()), ..Subject::default() };
+            let claims = Case::new(reading, &subject).any_claims();
+            claims.and_then(|claims| claims.text("oid")).is_some_and(|oid| is(&block.principal_id, oid))
+        };
+        if block.principal_id.is_some() && !all.iter().any(speaks_for_system) {
+            all.insert(0, Selector::Default);
+        }
+        for listed in &block.user_assigned {
+            let named = all.iter().any(|selector| match selector {
+                Selector::Guid(guid) => is(&listed.client_id, guid) || is(&listed.principal_id, guid),
+                Selector::ResourceId(id) => resource_id::same(id, &listed.resource_id),
+                Selector::Default => false,
+            });
+            if !named && resource_id::is_user_assigned(&listed.resource_id) {
+                all.push(Selector::ResourceId(listed.resource_id.clone()));
+            }
+        }
+        all
+    }
+
+    /// The VM's identities as Azure Resource Manager lists them to the first that may read the VM, when all are wanted. An empty
+    /// list is none: whoever asks has an identity, so its list is elsewhere, at a scale set.
+    pub fn listed_identities(reading: &Reading) -> Option<Rc<arm::VmIdentity>> {
+        let plan = reading.plan();
+        let shown = |selector: &Selector| {
+            let subject = Subject { identity: Some(selector.clone()), ..Subject::default() };
+            Case::new(reading, &subject).vm_identity().filter(|block| **block != arm::VmIdentity::default())
+        };
+        plan.all_identities.then(|| plan.identities.iter().find_map(shown)).flatten()
     }
 
     /// The question for the VM's own document.
@@ -36,23 +85,18 @@ impl<'a> Case<'a> {
     }
 
     /// What the metadata service says of the VM; `None` unless Azure itself answered.
-    pub fn instance(&self) -> Option<Instance> {
-        let answer = self.evidence.answer(&Self::instance_request())?;
-        (metadata::responder(answer) == Responder::Azure).then(|| Instance::read(answer)).flatten()
+    pub fn instance(&self) -> Option<&'a Instance> {
+        self.evidence.instance()
     }
 
-    /// The VM's cloud, once it is known and one we know.
-    pub fn cloud(&self) -> Option<&'static Cloud> {
-        Cloud::named(&self.instance()?.environment?)
+    /// The VM's cloud, once it is known and one we know, or one whose ARM host the user named.
+    pub fn cloud(&self) -> Option<&'a Cloud> {
+        self.evidence.cloud()
     }
 
     /// The VM's ARM resource ID, checked to be one: it becomes part of URLs.
-    pub fn vm_id(&self) -> Option<String> {
-        let id = self.instance()?.resource_id?;
-        // Resource groups may have letters of any language; what could change a URL may not be in it.
-        let plain = |c: char| c.is_alphanumeric() || "/-_.()".contains(c);
-        let steps_out = id.split('/').any(|part| part == "." || part == "..");
-        (VmId::parse(&id).is_some() && id.starts_with('/') && id.chars().all(plain) && !steps_out).then_some(id)
+    pub fn vm_id(&self) -> Option<&'a str> {
+        self.evidence.vm_id()
     }
 
     /// The identity this case is about.
@@ -122,10 +166,13 @@ impl<'a> Case<'a> {
     }
 
     /// The token question for Azure Resource Manager, when its token can be sent there.
-    pub fn arm_token(&self) -> Option<Request> {
-        let uri = self.arm_uri()?;
-        self.claims_for(&uri).filter(|claims| claims.unreadable.is_none())?;
-        self.token_request(&uri)
+    pub fn arm_token(&self) -> Option<&Request> {
+        let find = || {
+            let uri = self.arm_uri()?;
+            self.claims_for(&uri).filter(|claims| claims.unreadable.is_none())?;
+            self.token_request(&uri)
+        };
+        self.arm_token.get_or_init(find).as_ref()
     }
 
     /// Any token of the case's identity: Azure Resource Manager's first, else one of another resource.
@@ -145,18 +192,18 @@ impl<'a> Case<'a> {
         let own = |listed: &arm::UserAssigned| {
             listed.principal_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(principal))
         };
-        block.user_assigned.into_iter().find(own).map(|listed| listed.resource_id)
+        block.user_assigned.iter().find(|listed| own(listed)).map(|listed| listed.resource_id.clone())
     }
 
     /// The VM's identities as Azure Resource Manager shows them to the case's identity.
-    pub fn vm_identity(&self) -> Option<arm::VmIdentity> {
-        arm::VmIdentity::read(self.evidence.answer(&self.vm_request()?)?)
+    pub fn vm_identity(&self) -> Option<Rc<arm::VmIdentity>> {
+        self.evidence.vm_identity(&self.vm_request()?)
     }
 
     /// The question for the VM at Azure Resource Manager, as the case's identity.
     pub fn vm_request(&self) -> Option<Request> {
-        let url = arm::vm_url(self.cloud()?.arm_host, &self.vm_id()?);
-        Some(Request::manager(url, Some(&self.arm_token()?)))
+        let url = arm::vm_url(&self.cloud()?.arm_host, self.vm_id()?);
+        Some(Request::manager(url, Some(self.arm_token()?)))
     }
 
     /// Is anything required that Azure Resource Manager would have to be asked for?
@@ -164,74 +211,21 @@ impl<'a> Case<'a> {
         !self.plan().requirements.is_empty()
     }
 
+    /// Is Azure Resource Manager asked at all: for what is required, or for the VM's identities?
+    pub fn asks_manager(&self) -> bool {
+        self.requires_roles() || self.plan().all_identities
+    }
+
     /// The scope that the case's requirement is about.
-    pub fn scope(&self) -> Option<String> {
-        let own = self.subject.requirement.as_ref().and_then(|requirement| requirement.scope.clone());
+    pub fn scope(&self) -> Option<&'a str> {
+        let own = self.subject.requirement.as_ref().and_then(|requirement| requirement.scope.as_deref());
         own.or_else(|| self.vm_id())
     }
 
-    /// The question for the case's identity's permissions at the scope of its requirement.
-    pub fn permissions_request(&self) -> Option<Request> {
-        let url = arm::permissions_url(self.cloud()?.arm_host, &self.scope()?);
-        Some(Request::manager(url, Some(&self.arm_token()?)))
-    }
-
-    /// The question for what the role with this GUID allows.
-    pub fn role_request(&self, guid: &str) -> Option<Request> {
-        let vm = VmId::parse(&self.vm_id()?)?;
-        let definition =
-            format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{guid}", vm.subscription);
-        let url = arm::definition_url(self.cloud()?.arm_host, &definition);
-        Some(Request::manager(url, Some(&self.arm_token()?)))
-    }
-
-    /// The question for the case's identity's role assignments that reach the VM.
-    pub fn assignments_request(&self) -> Option<Request> {
-        let principal =
-            self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok())?;
-        let url = arm::assignments_url(self.cloud()?.arm_host, &self.vm_id()?, principal);
-        Some(Request::manager(url, Some(&self.arm_token()?)))
-    }
-
-    /// The case's identity's role assignments, as far as they were told.
-    pub fn assignments(&self) -> Option<Vec<arm::Assignment>> {
-        arm::assignments(self.evidence.answer(&self.assignments_request()?)?)
-    }
-
-    /// The questions for the definitions of the roles held, each once.
-    pub fn definition_requests(&self) -> Vec<(String, Request)> {
-        let (Some(cloud), Some(token)) = (self.cloud(), self.arm_token()) else { return Vec::new() };
-        let mut ids: Vec<String> =
-            self.assignments().unwrap_or_default().into_iter().map(|held| held.definition).collect();
-        ids.sort();
-        ids.dedup();
-        ids.retain(|id| is_definition(id));
-        ids.into_iter()
-            .take(DEFINITIONS)
-            .map(|id| {
-                let request = Request::manager(arm::definition_url(cloud.arm_host, &id), Some(&token));
-                (id, request)
-            })
-            .collect()
-    }
-
-    /// The roles held, in words: `Reader (this VM), Contributor (resource group rg)`.
-    pub fn roles_held(&self) -> Option<String> {
-        let words: Vec<String> = self.assignments()?.iter().map(|held| self.role_in_words(held)).collect();
-        Some(if words.is_empty() { "no role".into() } else { words.join(", ") })
-    }
-
-    /// A role that is held, with where: `Reader (this VM)`; by its GUID where its definition was not read.
-    pub fn role_in_words(&self, held: &arm::Assignment) -> String {
-        let name = self.definition(held).and_then(arm::role_name);
-        let name = name.unwrap_or_else(|| resource_id::name(&held.definition).to_owned());
-        format!("{name} ({})", resource_id::scope_in_words(&held.scope, &self.vm_id().unwrap_or_default()))
-    }
-
-    /// The definition of a role that is held, when it was read.
-    pub fn definition(&self, held: &arm::Assignment) -> Option<&'a Answer> {
-        let (_, request) = self.definition_requests().into_iter().find(|(id, _)| *id == held.definition)?;
-        self.evidence.answer(&request)
+    /// The principal (object) ID of the case's identity, from its token for Azure Resource Manager.
+    pub fn principal(&self) -> Option<&'a str> {
+        let find = || self.claims_for(&self.arm_uri()?)?.text("oid").filter(|oid| uuid::Uuid::parse_str(oid).is_ok());
+        *self.principal.get_or_init(find)
     }
 
     /// The last outcome of a question that was put.
@@ -251,15 +245,6 @@ impl<'a> Case<'a> {
             _ => None,
         }
     }
-}
-
-/// So many role definitions are read at most: they only give names.
-const DEFINITIONS: usize = 10;
-
-fn is_definition(id: &str) -> bool {
-    id.to_ascii_lowercase().contains("/providers/microsoft.authorization/roledefinitions/")
-        && id.starts_with('/')
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c))
 }
 
 /// A token question: `resource` becomes the audience as it is spelled; `msi_res_id` is the service's name for a resource

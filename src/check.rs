@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::azure::cloud::is_manager;
 use crate::case::Case;
 use crate::evidence::Request;
-use crate::plan::{Plan, Requirement, Resource, Selector};
+use crate::plan::{Probe, Requirement, Resource, Selector};
+use crate::reading::Reading;
 
 /// One check.
 pub struct Check {
@@ -24,10 +25,12 @@ pub struct Check {
     pub essential: bool,
     /// The codes it can find, in the order of its page. Those seen only in client output are on the page alone.
     pub codes: &'static [&'static str],
+    /// Codes of other checks' pages that it can find as well: the same illness in another place.
+    pub shared: &'static [&'static str],
     /// Its page, as Markdown.
     pub page: &'static str,
     /// What it is judged for, once each.
-    pub subjects: fn(&Plan) -> Vec<Subject>,
+    pub subjects: fn(&Reading) -> Vec<Subject>,
     /// All questions it has, given the evidence; the engine leaves out those already put.
     pub ask: fn(&Case) -> Vec<Request>,
     /// What the evidence says.
@@ -63,7 +66,7 @@ impl Stage {
     }
 }
 
-/// What a check is judged for: the machine, an identity, an identity's token for a resource.
+/// What a check is judged for: the machine, an identity, an identity with a resource, a requirement or a data endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     /// The identity, for checks that are judged once per identity.
@@ -72,44 +75,74 @@ pub struct Subject {
     pub resource: Option<Resource>,
     /// The requirement, for checks that are judged once per requirement.
     pub requirement: Option<Requirement>,
+    /// The data endpoint, for checks that are judged once per endpoint.
+    pub probe: Option<Probe>,
+    /// Is it about which identities there are, rather than about one of them?
+    pub every_identity: bool,
 }
 
 impl Subject {
     /// The machine as a whole.
-    pub fn machine(_: &Plan) -> Vec<Self> {
+    pub fn machine(_: &Reading) -> Vec<Self> {
         vec![Self::default()]
     }
 
-    /// Every identity of the plan.
-    pub fn identities(plan: &Plan) -> Vec<Self> {
-        plan.identities.iter().map(|identity| Self { identity: Some(identity.clone()), ..Self::default() }).collect()
+    /// Every identity that the run is about.
+    pub fn identities(reading: &Reading) -> Vec<Self> {
+        let selectors = Case::identities(reading).into_iter();
+        selectors.map(|identity| Self { identity: Some(identity), ..Self::default() }).collect()
     }
 
-    /// Every identity of the plan with every resource that a token is needed for.
-    pub fn tokens(plan: &Plan) -> Vec<Self> {
-        // Azure Resource Manager is asked about roles, with a token of its own.
+    /// Every identity, and the question which there are as long as all are wanted and not listed.
+    pub fn identities_and_their_list(reading: &Reading) -> Vec<Self> {
+        let mut subjects = Self::identities(reading);
+        if reading.plan().all_identities && Case::listed_identities(reading).is_none() {
+            subjects.push(Self { every_identity: true, ..Self::default() });
+        }
+        subjects
+    }
+
+    /// Every identity with every resource that a token is needed for.
+    pub fn tokens(reading: &Reading) -> Vec<Self> {
+        let plan = reading.plan();
+        // Azure Resource Manager is asked about roles and identities, with a token of its own.
         let mut needed = plan.resources.clone();
-        if !plan.requirements.is_empty() && !needed.iter().any(is_manager) {
+        if (!plan.requirements.is_empty() || plan.all_identities) && !needed.iter().any(is_manager) {
             needed.push(Resource::Alias("arm".into()));
         }
-        let with_each = |subject: Self| {
-            let resources = needed.clone().into_iter();
-            resources.map(move |resource| Self { resource: Some(resource), ..subject.clone() })
-        };
-        Self::identities(plan).into_iter().flat_map(with_each).collect()
+        for probe in &plan.probes {
+            if !needed.contains(&probe.resource) {
+                needed.push(probe.resource.clone());
+            }
+        }
+        each(Self::identities(reading), &needed, |subject, resource| Self {
+            resource: Some(resource.clone()),
+            ..subject.clone()
+        })
     }
 
-    /// Every identity of the plan with every requirement; the identities alone when nothing is required.
-    pub fn requirements(plan: &Plan) -> Vec<Self> {
-        let identities = Self::identities(plan);
-        if plan.requirements.is_empty() {
+    /// Every identity with every requirement; the identities alone when nothing is required.
+    pub fn requirements(reading: &Reading) -> Vec<Self> {
+        let identities = Self::identities(reading);
+        if reading.plan().requirements.is_empty() {
             return identities;
         }
-        let with_each = |subject: Self| {
-            let requirements = plan.requirements.iter().cloned();
-            requirements.map(move |requirement| Self { requirement: Some(requirement), ..subject.clone() })
-        };
-        identities.into_iter().flat_map(with_each).collect()
+        each(identities, &reading.plan().requirements, |subject, requirement| Self {
+            requirement: Some(requirement.clone()),
+            ..subject.clone()
+        })
+    }
+
+    /// Every identity with every data endpoint; the machine when there is none to try.
+    pub fn probes(reading: &Reading) -> Vec<Self> {
+        if reading.plan().probes.is_empty() {
+            return Self::machine(reading);
+        }
+        each(Self::identities(reading), &reading.plan().probes, |subject, probe| Self {
+            resource: Some(probe.resource.clone()),
+            probe: Some(probe.clone()),
+            ..subject.clone()
+        })
     }
 
     /// Are these about the same thing, as far as both say what they are about?
@@ -119,6 +152,11 @@ impl Subject {
             && agree(self.resource.is_some(), other.resource.is_some(), self.resource == other.resource)
             && agree(self.requirement.is_some(), other.requirement.is_some(), self.requirement == other.requirement)
     }
+}
+
+/// Every subject with every one of these.
+fn each<T>(subjects: Vec<Subject>, with: &[T], make: impl Fn(&Subject, &T) -> Subject) -> Vec<Subject> {
+    subjects.iter().flat_map(|subject| with.iter().map(|one| make(subject, one))).collect()
 }
 
 /// Facts that fill the placeholders of a page.

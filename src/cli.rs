@@ -40,7 +40,8 @@ pub enum Command {
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity. Repeatable
+    /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity; `all` adds every one that
+    /// Azure Resource Manager lists for the VM. Repeatable
     #[arg(long, value_name = "ID")]
     pub identity: Vec<String>,
     /// Ask a token for this resource: a URI, or a name such as arm, vault, storage, sql, graph. Repeatable
@@ -50,6 +51,16 @@ pub struct CheckArgs {
     /// Reader on the VM when not given
     #[arg(long, value_name = "ROLE|ACTION[@SCOPE]")]
     pub require: Vec<String>,
+    /// Try this data endpoint: the URL of a key vault, storage container, queue or table, container registry, Service Bus or Event
+    /// Hubs namespace, App Configuration store, Cosmos DB account, or, with --resource and --trust-host, any other. Repeatable
+    #[arg(long, value_name = "URL")]
+    pub probe: Vec<String>,
+    /// Let this host have a token for a --probe of it, though it belongs to no service that midoctor knows. Repeatable
+    #[arg(long, value_name = "HOST")]
+    pub trust_host: Vec<String>,
+    /// Ask Azure Resource Manager here, with its token: in a cloud that midoctor does not know, or by a private way
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,
@@ -67,7 +78,7 @@ pub struct OutputArgs {
     /// Print the report as text or json, or write it to a file. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
-    /// Print nothing when healthy, and leave out the checks that passed
+    /// Print nothing when healthy, and leave out the checks that passed or were skipped
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print every question with its answer and timing as well

@@ -1,16 +1,20 @@
-//! The two halves of a run: [`examine`] talks, in rounds, until no check has a question left; [`diagnose`] judges, and is
-//! pure. The order is fixed; nothing here knows what a question means, but for when it is worth asking again.
+//! The half of a run that talks: [`examine`] puts questions, in rounds, until no check has one left; judging is in
+//! [`crate::diagnosis`]. The order is fixed; nothing here knows what a question means, but for when it is worth asking again.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::azure::cloud::is_manager;
+use crate::azure::arm;
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
-use crate::check::{Check, Status, Subject, Verdict};
-use crate::checks;
+use crate::check::Status;
+use crate::destination::Destinations;
+use crate::diagnosis;
 use crate::evidence::{Attempt, Evidence, Exchange, Failure, Outcome, Request, Wire};
+use crate::pace::{LANES, Pace};
 use crate::plan::Plan;
+use crate::reading::{PAGES, Reading};
 use crate::recorder::Recorder;
 
 /// How long a run may take.
@@ -28,11 +32,10 @@ impl Default for Limits {
     }
 }
 
-/// The metadata service takes five requests at a time (documented limit for tokens); Azure Resource Manager and the
-/// machine itself get as many again.
-const LANES: usize = 5;
 /// More rounds than the longest chain of dependent questions; a check that always has a new question ends here.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 16;
+/// All pages of one list together may have so many bytes and a page more; what lies beyond is not read.
+const LIST_BYTES: usize = 16 << 20;
 /// The documented back-off: about 0, 2, 6, 14 and 30 seconds after the first try.
 const BACK_OFF: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
@@ -51,29 +54,35 @@ pub fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &Progress
     let recorder = Recorder::new(wire);
     let mut evidence = Evidence::new(wire.now(), plan.clone());
     let mut elapsed = Duration::ZERO;
+    let mut lanes = Lanes::default();
     for _ in 0..ROUNDS {
-        let questions = open_questions(&evidence);
+        let reading = Reading::new(&evidence);
+        let questions = open_questions(&reading);
         if questions.is_empty() {
             break;
         }
-        let round = Round { wire, recorder: &recorder, limits, started: elapsed, progress };
-        let (exchanges, took) = round.put(questions);
+        let destinations = Destinations::new(&reading);
+        // Judging takes time too, where time is real.
+        elapsed = wire.elapsed().unwrap_or(elapsed);
+        let round = Round { wire, recorder: &recorder, destinations, limits, started: elapsed, progress };
+        let (exchanges, took) = round.put(questions, &mut lanes);
         elapsed += took;
         evidence.exchanges.extend(exchanges);
     }
-    (evidence, elapsed)
+    (evidence, wire.elapsed().unwrap_or(elapsed))
 }
 
 /// The questions that can be put now: of every check that nothing failed stands in the way of, in the catalogue's order.
-fn open_questions(evidence: &Evidence) -> Vec<Request> {
-    let so_far = diagnose(evidence);
+fn open_questions(reading: &Reading) -> Vec<Request> {
+    let so_far = diagnosis::judge(reading);
     let mut questions: Vec<Request> = Vec::new();
+    let mut known: HashSet<Request> = HashSet::new();
     for judged in &so_far.checks {
         if judged.verdict.status() == Status::Blocked {
             continue;
         }
-        for request in (judged.check.ask)(&Case::new(evidence, &judged.subject)) {
-            if !evidence.has(&request) && !questions.contains(&request) {
+        for request in (judged.check.ask)(&Case::new(reading, &judged.subject)) {
+            if !reading.has(&request) && known.insert(request.clone()) {
                 questions.push(request);
             }
         }
@@ -81,10 +90,19 @@ fn open_questions(evidence: &Evidence) -> Vec<Request> {
     questions
 }
 
+/// What the threads of one round hand to those of the next.
+#[derive(Default)]
+struct Lanes {
+    paces: [Pace; LANES],
+    /// Questions dealt to the metadata service, and elsewhere: the next round goes on with the next lane.
+    dealt: [usize; 2],
+}
+
 /// One round: independent questions, put together.
 struct Round<'a> {
     wire: &'a dyn Wire,
     recorder: &'a Recorder<'a>,
+    destinations: Destinations<'a>,
     limits: Limits,
     started: Duration,
     progress: &'a Progress<'a>,
@@ -92,29 +110,25 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// Deals the questions to a few threads, in a fixed way, and returns the exchanges in the order of the questions.
-    fn put(&self, questions: Vec<Request>) -> (Vec<Exchange>, Duration) {
+    fn put(&self, questions: Vec<Request>, state: &mut Lanes) -> (Vec<Exchange>, Duration) {
         let mut lanes: Vec<Vec<(usize, Request)>> = vec![Vec::new(); 2 * LANES];
-        let (mut to_metadata, mut elsewhere) = (0, 0);
         for (index, request) in questions.into_iter().enumerate() {
-            let lane = if request.goes_to_metadata() {
-                to_metadata += 1;
-                (to_metadata - 1) % LANES
-            } else {
-                elsewhere += 1;
-                LANES + (elsewhere - 1) % LANES
-            };
-            lanes[lane].push((index, request));
+            let far = usize::from(!request.goes_to_metadata());
+            lanes[far * LANES + state.dealt[far] % LANES].push((index, request));
+            state.dealt[far] += 1;
         }
-        let done: Mutex<Vec<(usize, Exchange)>> = Mutex::default();
+        let done: Mutex<Vec<(usize, Vec<Exchange>)>> = Mutex::default();
         let longest: Mutex<Duration> = Mutex::default();
         std::thread::scope(|scope| {
-            for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
-                scope.spawn(|| {
+            let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
+            for (lane, mut pace) in lanes.into_iter().zip(paces).filter(|(lane, _)| !lane.is_empty()) {
+                let (done, longest) = (&done, &longest);
+                scope.spawn(move || {
                     let mut elapsed = self.started;
                     for (index, request) in lane {
-                        let (exchange, took) = self.ask(request, elapsed);
+                        let (exchanges, took) = self.ask_to_the_end(request, elapsed, pace.as_deref_mut());
                         elapsed += took;
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchange));
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchanges));
                     }
                     let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
                     *longest = (*longest).max(elapsed - self.started);
@@ -124,22 +138,53 @@ impl Round<'_> {
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_by_key(|(index, _)| *index);
         let longest = longest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (done.into_iter().map(|(_, exchange)| exchange).collect(), longest)
+        (done.into_iter().flat_map(|(_, exchanges)| exchanges).collect(), longest)
+    }
+
+    /// Puts a question, and follows the list that it begins from page to page: each is a question of its own. What is wrong
+    /// with a link that is not followed, the reading says.
+    fn ask_to_the_end(
+        &self,
+        first: Request,
+        started: Duration,
+        mut pace: Option<&mut Pace>,
+    ) -> (Vec<Exchange>, Duration) {
+        let mut exchanges: Vec<Exchange> = Vec::new();
+        let (mut took, mut bytes) = (Duration::ZERO, 0);
+        let mut question = Some(first);
+        while let Some(request) = question {
+            let (exchange, spent) = self.ask(request, started + took, pace.as_deref_mut());
+            took += spent;
+            let next = self.next_page(&exchange);
+            bytes += exchange.last().and_then(|attempt| attempt.outcome.answer()).map_or(0, |answer| answer.body.len());
+            exchanges.push(exchange);
+            let new = |next: &Request| exchanges.iter().all(|known| known.request != *next);
+            question = next.filter(new).filter(|_| exchanges.len() < PAGES && bytes < LIST_BYTES);
+        }
+        (exchanges, took)
+    }
+
+    /// The question for the next page of a list of Azure Resource Manager's, at the same host.
+    fn next_page(&self, exchange: &Exchange) -> Option<Request> {
+        self.destinations.is_manager(exchange.request.url()?).then_some(())?;
+        exchange.request.at_same_host(&arm::next_link(exchange.last()?.outcome.answer()?)?)
     }
 
     /// Puts one question until its answer stands or its time is over. Every try is kept.
-    fn ask(&self, request: Request, started: Duration) -> (Exchange, Duration) {
+    fn ask(&self, request: Request, started: Duration, mut pace: Option<&mut Pace>) -> (Exchange, Duration) {
         (self.progress)(&request);
+        let held = self.hold(started, pace.as_deref_mut());
+        let started = started + held;
         let budget = self.limits.question.min(self.limits.deadline.saturating_sub(started));
         let mut attempts = Vec::new();
         let mut spent = Duration::ZERO;
         if budget.is_zero() {
             let outcome = Outcome::failed(Failure::OutOfTime, "the run's deadline had passed");
             attempts.push(Attempt { started_ms: millis(started), duration_ms: 0, outcome });
-            return (Exchange { request, attempts }, spent);
+            return (Exchange { request, attempts }, held);
         }
         loop {
-            let (took, outcome) = self.recorder.ask(&request, budget.saturating_sub(spent));
+            let (took, outcome) = self.recorder.ask(&request, &self.destinations, budget.saturating_sub(spent));
             let again = again_after(&request, &outcome, attempts.len());
             let started_ms = millis(started + spent);
             spent += took;
@@ -150,10 +195,21 @@ impl Round<'_> {
                 Some(pause) if spent.saturating_add(pause).saturating_add(took.max(LEAST)) <= budget => {
                     self.wire.pause(pause);
                     spent += pause;
+                    spent += self.hold(started + spent, pace.as_deref_mut());
                 }
-                _ => return (Exchange { request, attempts }, spent),
+                _ => return (Exchange { request, attempts }, held + spent),
             }
         }
+    }
+
+    /// Waits until the pace allows the next question, or the run is over, and returns how long that was.
+    fn hold(&self, now: Duration, pace: Option<&mut Pace>) -> Duration {
+        let left = self.limits.deadline.saturating_sub(now);
+        let wait = pace.filter(|_| !left.is_zero()).map(|pace| pace.wait(now)).unwrap_or_default().min(left);
+        if !wait.is_zero() {
+            self.wire.pause(wait);
+        }
+        wait
     }
 }
 
@@ -193,171 +249,6 @@ fn again_after(request: &Request, outcome: &Outcome, tries: usize) -> Option<Dur
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What a check says of a subject, with everything that stands in its way taken into account.
-pub struct Judged {
-    /// The check.
-    pub check: &'static Check,
-    /// What it was judged for.
-    pub subject: Subject,
-    /// What it says.
-    pub verdict: Verdict,
-    /// How long its questions took.
-    pub took: Duration,
-}
-
-/// What all checks say, in the catalogue's order.
-pub struct Diagnosis {
-    /// One entry per check and subject.
-    pub checks: Vec<Judged>,
-    /// The failing check that the others are consequences of, with its first code.
-    pub root_cause: Option<&'static str>,
-    /// The verdict over all.
-    pub overall: Overall,
-}
-
-/// The verdict over all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overall {
-    /// Nothing found.
-    Healthy,
-    /// Warnings only.
-    Degraded,
-    /// At least one error.
-    Unhealthy,
-    /// No error, but something essential could not be judged.
-    Undetermined,
-}
-
-/// Judges the evidence. Pure: the same evidence gives the same diagnosis, whenever and wherever.
-pub fn diagnose(evidence: &Evidence) -> Diagnosis {
-    let mut judged: Vec<Judged> = checks::all()
-        .flat_map(|check| (check.subjects)(&evidence.asked).into_iter().map(move |subject| (check, subject)))
-        .map(|(check, subject)| {
-            let case = Case::new(evidence, &subject);
-            let verdict = (check.judge)(&case);
-            let took = time_spent(evidence, &(check.ask)(&case));
-            Judged { check, subject, verdict, took }
-        })
-        .collect();
-    block(&mut judged);
-    settle(&mut judged);
-    let root_cause = root_cause(&judged);
-    let overall = overall(&judged, evidence);
-    Diagnosis { checks: judged, root_cause, overall }
-}
-
-/// Marks as blocked what cannot be judged, or has failed only, because something it needs has failed. Who is named is
-/// the check that failed, not one that is itself blocked.
-fn block(judged: &mut [Judged]) {
-    for _ in 0..judged.len() {
-        let mut changed = false;
-        for index in 0..judged.len() {
-            let blocker = match judged[index].verdict {
-                Verdict::Blocked(by) => blocker_of(judged, index, &[by]).or(Some(by)),
-                Verdict::Unknown(_) => blocker_of(judged, index, judged[index].check.needs),
-                Verdict::Found(_) if judged[index].verdict.status() == Status::Fail => {
-                    blocker_of(judged, index, judged[index].check.needs)
-                }
-                _ => None,
-            };
-            if let Some(by) = blocker
-                && judged[index].verdict != Verdict::Blocked(by)
-            {
-                judged[index].verdict = Verdict::Blocked(by);
-                changed = true;
-            }
-        }
-        if !changed {
-            return;
-        }
-    }
-}
-
-/// A check that waits for one that did not fail after all is unknown, not blocked.
-fn settle(judged: &mut [Judged]) {
-    let failed: Vec<&str> =
-        judged.iter().filter(|one| one.verdict.status() == Status::Fail).map(|one| one.check.id).collect();
-    for one in judged {
-        if let Verdict::Blocked(by) = one.verdict
-            && !failed.contains(&by)
-        {
-            one.verdict = Verdict::Unknown(format!("it depends on the check {by}, which could not be judged"));
-        }
-    }
-}
-
-/// The failed check that stands in the way, seen through those that are blocked themselves.
-fn blocker_of(judged: &[Judged], index: usize, needs: &[&str]) -> Option<&'static str> {
-    let Judged { subject, check, .. } = &judged[index];
-    // What an identity may do hangs on its token for Azure Resource Manager, not on those for other resources.
-    let other_resource = |other: &Judged| {
-        subject.identity.is_some()
-            && subject.resource.is_none()
-            && other.subject.resource.as_ref().is_some_and(|resource| !is_manager(resource))
-    };
-    let in_the_way =
-        |other: &&Judged| needs.contains(&other.check.id) && other.subject.concerns(subject) && !other_resource(other);
-    judged.iter().filter(in_the_way).find_map(|other| match &other.verdict {
-        // One that waits for this very check does not stand in its way.
-        Verdict::Blocked(by) => Some(*by).filter(|by| *by != check.id),
-        verdict if verdict.status() == Status::Fail => Some(other.check.id),
-        _ => None,
-    })
-}
-
-/// The failing check with the most consequences; the earliest of those that have as many.
-fn root_cause(judged: &[Judged]) -> Option<&'static str> {
-    let consequences =
-        |id: &str| judged.iter().filter(|other| matches!(other.verdict, Verdict::Blocked(by) if by == id)).count();
-    let mut best: Option<(usize, &Judged)> = None;
-    for one in judged.iter().filter(|one| one.verdict.status() == Status::Fail) {
-        let weight = consequences(one.check.id);
-        if best.is_none_or(|(most, _)| weight > most) {
-            best = Some((weight, one));
-        }
-    }
-    match &best?.1.verdict {
-        Verdict::Found(findings) => findings
-            .iter()
-            .find(|finding| finding.severity == crate::check::Severity::Error)
-            .map(|finding| finding.code),
-        _ => None,
-    }
-}
-
-fn overall(judged: &[Judged], evidence: &Evidence) -> Overall {
-    let any = |status: Status| judged.iter().any(|one| one.verdict.status() == status);
-    let cut_short = evidence.exchanges.iter().any(|exchange| {
-        exchange
-            .attempts
-            .iter()
-            .any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::OutOfTime))
-    });
-    let open = judged
-        .iter()
-        .any(|one| one.check.essential && matches!(one.verdict.status(), Status::Unknown | Status::Blocked));
-    if any(Status::Fail) {
-        Overall::Unhealthy
-    } else if open || cut_short {
-        Overall::Undetermined
-    } else if any(Status::Warn) {
-        Overall::Degraded
-    } else {
-        Overall::Healthy
-    }
-}
-
-/// From the first of these questions' start to the last one's end; questions that were not put do not count.
-fn time_spent(evidence: &Evidence, requests: &[Request]) -> Duration {
-    let spans = requests.iter().filter_map(|request| evidence.exchange(request)).filter_map(|exchange| {
-        let first = exchange.attempts.first()?;
-        let last = exchange.attempts.last()?;
-        Some((first.started_ms, last.started_ms.saturating_add(last.duration_ms)))
-    });
-    let (start, end) = spans.fold((u64::MAX, 0), |(start, end), (from, to)| (start.min(from), end.max(to)));
-    Duration::from_millis(end.saturating_sub(start))
 }
 
 #[cfg(test)]

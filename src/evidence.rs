@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-pub use crate::request::{HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
+pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
 use crate::token::{Claims, Secret, Token};
 
 /// What came back, as it is kept: never an error of midoctor's own, always an answer of the world.
@@ -48,7 +48,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers that tell who answered, with lower-case names; others are left out.
     pub headers: BTreeMap<String, String>,
-    /// The body as text, at most [`BODY_LIMIT`] bytes; a token in it reads `(sealed)`.
+    /// The body as text, at most [`BODY_LIMIT`] or [`LIST_LIMIT`] bytes; a token in it reads `(sealed)`.
     pub body: String,
     /// Was the body longer than what is kept?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -131,6 +131,10 @@ pub struct Certificate {
 
 /// At most so many bytes of a body are read and kept.
 pub const BODY_LIMIT: usize = 1 << 20;
+
+/// At most so many bytes of what comes from elsewhere than the metadata service: Azure Resource Manager lists thousands of role
+/// assignments in one page.
+pub const LIST_LIMIT: usize = 8 << 20;
 
 /// One try at a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -284,4 +288,9 @@ pub trait Wire: Sync {
 
     /// The machine's own wall clock.
     fn now(&self) -> jiff::Timestamp;
+
+    /// Time since the run began, where it is real; `None` where answers say how long they would have taken.
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
 }

@@ -144,7 +144,11 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
 /// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
 fn readable(template: &str) -> String {
     let cloud = Cloud::public();
-    let known = [("portal", cloud.portal), ("arm_host", cloud.arm_host), ("login_host", cloud.login_hosts[0])];
+    let known = [
+        ("portal", cloud.portal.unwrap_or_default()),
+        ("arm_host", &cloud.arm_host),
+        ("login_host", cloud.login_hosts[0]),
+    ];
     let values = known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     fill(template, &values, Use::Prose)
 }

@@ -2,7 +2,8 @@
 //!
 //! The flow: what was typed ([`cli`]) becomes what it means ([`options`]): a [`plan`] and a wire, the machine ([`wire`]) or the
 //! [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the [`recorder`], which seals tokens; what came
-//! back is [`evidence`]. The checks judge it, the [`page`]s give the words, both make a [`report`], and one renderer of
+//! back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the [`diagnosis`] says what follows
+//! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
 //! [`render`] paints it.
 
 pub mod azure;
@@ -10,6 +11,8 @@ pub mod case;
 pub mod check;
 pub mod checks;
 pub mod cli;
+pub mod destination;
+pub mod diagnosis;
 pub mod engine;
 pub mod evidence;
 pub mod exit;
@@ -17,8 +20,11 @@ pub mod explain;
 pub mod fill;
 pub mod options;
 pub mod output;
+pub mod pace;
 pub mod page;
 pub mod plan;
+pub mod probe;
+pub mod reading;
 pub mod recorder;
 pub mod render;
 pub mod report;

@@ -9,6 +9,7 @@ use crate::cli::{CheckArgs, OutputArgs, When};
 use crate::engine::Limits;
 use crate::fill::visible;
 use crate::plan::{Plan, Resource, Selector};
+use crate::probe;
 use crate::requirement;
 
 /// What `check` is to do.
@@ -57,7 +58,13 @@ impl CheckOptions {
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &CheckArgs) -> Result<Self, String> {
         Ok(Self {
-            plan: plan(&args.identity, &args.resource, &args.require)?,
+            plan: with_endpoints(
+                plan(&args.identity, &args.resource, &args.require)?,
+                !args.resource.is_empty(),
+                &args.probe,
+                &args.trust_host,
+                args.arm_endpoint.as_deref(),
+            )?,
             limits: Limits {
                 question: positive("--timeout", &args.timeout)?,
                 deadline: positive("--deadline", &args.deadline)?,
@@ -72,22 +79,51 @@ impl CheckOptions {
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
 pub fn plan(identities: &[String], resources: &[String], requirements: &[String]) -> Result<Plan, String> {
-    let mut plan = Plan::default();
-    if !identities.is_empty() {
-        plan.identities = distinct(identities.iter().map(|text| selector(text)))?;
+    let all_identities = identities.iter().any(|text| text == "all");
+    let mut plan = Plan { all_identities, ..Plan::default() };
+    let named = distinct(identities.iter().filter(|text| *text != "all").map(|text| selector(text)))?;
+    if !named.is_empty() {
+        plan.identities = named;
     }
     if !resources.is_empty() {
         plan.resources = distinct(resources.iter().map(|text| resource(text)))?;
     }
     match requirements {
         [] => {}
-        [none] if none == "none" => plan.requirements.clear(),
-        some if some.iter().any(|text| text == "none") => {
+        all if all.iter().all(|text| text.eq_ignore_ascii_case("none")) => plan.requirements.clear(),
+        some if some.iter().any(|text| text.eq_ignore_ascii_case("none")) => {
             return Err("--require none stands alone; leave it out, or leave the others out".into());
         }
         some => plan.requirements = distinct(some.iter().map(|text| requirement::read(text)))?,
     }
     Ok(plan)
+}
+
+/// Adds the data endpoints to try, the hosts that may be sent a token, and where Azure Resource Manager is. `named` says
+/// whether the plan's resources were named or are the default.
+///
+/// # Errors
+/// A sentence that says what is wrong and what is accepted.
+pub fn with_endpoints(
+    mut plan: Plan,
+    named: bool,
+    probes: &[String],
+    trusted_hosts: &[String],
+    arm_endpoint: Option<&str>,
+) -> Result<Plan, String> {
+    plan.trusted_hosts = distinct(trusted_hosts.iter().map(|text| probe::host("--trust-host", text)))?;
+    plan.arm_endpoint = arm_endpoint.map(probe::arm_endpoint).transpose()?;
+    let named = if named { &plan.resources[..] } else { &[] };
+    plan.probes = distinct(probes.iter().map(|text| probe::read(text, named, &plan.trusted_hosts)))?;
+    if let Some(idle) = plan.trusted_hosts.iter().find(|host| !plan.probes.iter().any(|probe| is_at(&probe.url, host)))
+    {
+        return Err(format!("--trust-host {idle} has no --probe of that host to go with"));
+    }
+    Ok(plan)
+}
+
+fn is_at(url: &str, host: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| url.host_str() == Some(host))
 }
 
 fn distinct<T: PartialEq>(items: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, String> {
@@ -112,7 +148,7 @@ fn selector(text: &str) -> Result<Selector, String> {
         return Ok(Selector::ResourceId(text.to_owned()));
     }
     Err(format!(
-        "--identity takes a client ID or an object ID (a GUID), or the resource ID of a user-assigned identity \
+        "--identity takes a client ID or an object ID (a GUID), all, or the resource ID of a user-assigned identity \
          (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME); \
          “{}” is none of these",
         visible(text)

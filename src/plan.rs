@@ -9,18 +9,34 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// The identities to ask for; never empty.
     pub identities: Vec<Selector>,
+    /// And every identity that Azure Resource Manager lists for the VM.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all_identities: bool,
     /// The resources to ask tokens for; never empty.
     pub resources: Vec<Resource>,
     /// What the identities must be allowed to do; empty when nothing is required of Azure Resource Manager.
     pub requirements: Vec<Requirement>,
+    /// Data endpoints to try.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+    /// Hosts, beyond those of Azure's services, that may be sent a token for a probe of theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_hosts: Vec<String>,
+    /// The host of Azure Resource Manager, for clouds that midoctor does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm_endpoint: Option<String>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         Self {
             identities: vec![Selector::Default],
+            all_identities: false,
             resources: vec![Resource::Alias("arm".into())],
             requirements: vec![Requirement { what: Required::Role(READER.into()), scope: None }],
+            probes: Vec::new(),
+            trusted_hosts: Vec::new(),
+            arm_endpoint: None,
         }
     }
 }
@@ -47,6 +63,15 @@ pub enum Required {
     DataAction(String),
     /// All that the role with this GUID allows.
     Role(String),
+}
+
+/// A data endpoint to try.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Its URL, https, without user, fragment or port.
+    pub url: String,
+    /// What a token for it is asked for.
+    pub resource: Resource,
 }
 
 /// How an identity is named to the metadata service.

@@ -7,11 +7,13 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use regex::Regex;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::azure::cloud::CLOUDS;
-use crate::evidence::{Answer, Certificate, Failure, Outcome, Raw, Request, Wire};
+use crate::destination::Destinations;
+use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
+use crate::request::Carry;
 use crate::token::{Claims, Token};
 
 /// Puts questions through a wire and keeps the run's tokens to itself.
@@ -39,8 +41,11 @@ const KEPT_HEADERS: &[&str] = &[
     "x-cache",
     "x-ms-azure-host-authorization",
     "x-ms-correlation-request-id",
+    "x-ms-error-code",
     "x-ms-failure-cause",
+    "x-ms-forbidden-ip",
     "x-ms-request-id",
+    "x-ms-substatus",
     "x-squid-error",
 ];
 
@@ -51,6 +56,21 @@ const HEADER_LIMIT: usize = 2048;
 static TOKEN_LIKE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
 
+/// What a container registry's refresh token says. The token itself is of no more use.
+fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
+    let exchange = matches!(request, Request::Http(http) if http.carry == Carry::RegistryForm);
+    let mut json: Value = exchange.then(|| serde_json::from_str(text).ok()).flatten()?;
+    match json.get_mut("refresh_token")?.take() {
+        Value::String(token) => Some(Token::new(token).claims()),
+        _ => None,
+    }
+}
+
+/// Is a member of this name a secret?
+fn names_secret(name: &str) -> bool {
+    ["access_token", "refresh_token", "id_token", "client_secret"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 impl<'a> Recorder<'a> {
     /// A recorder for one run over this wire.
     pub fn new(wire: &'a dyn Wire) -> Self {
@@ -58,11 +78,11 @@ impl<'a> Recorder<'a> {
     }
 
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
-    pub fn ask(&self, request: &Request, within: Duration) -> (Duration, Outcome) {
+    pub fn ask(&self, request: &Request, destinations: &Destinations, within: Duration) -> (Duration, Outcome) {
         let bearer = match request {
             Request::Http(http) => match &http.bearer {
                 None => None,
-                Some(source) => match self.token_for(&http.url, source) {
+                Some(source) => match self.token_for(destinations, &http.url, source) {
                     Ok(token) => Some(token),
                     Err(why) => return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why)),
                 },
@@ -70,29 +90,41 @@ impl<'a> Recorder<'a> {
             _ => None,
         };
         let reply = self.wire.ask(request, bearer.as_deref(), within);
-        (reply.took, self.seal(request, reply.raw))
+        let withhold = matches!(request, Request::Http(http) if http.route == Route::AsClients && !destinations.is_manager(&http.url));
+        (reply.took, self.seal(request, reply.raw, withhold))
     }
 
-    /// The token that goes with this URL. It goes to Azure Resource Manager over TLS and nowhere else.
-    fn token_for(&self, url: &str, source: &str) -> Result<std::sync::Arc<Token>, &'static str> {
-        let parsed = url::Url::parse(url).map_err(|_| "the URL cannot be read")?;
-        let known = parsed.host_str().is_some_and(|host| CLOUDS.iter().any(|cloud| cloud.arm_host == host));
-        if parsed.scheme() != "https" || !known || parsed.port().is_some() {
-            return Err("a token is sent to Azure Resource Manager over TLS only");
-        }
+    /// The token that goes with this URL, if it may go there.
+    fn token_for(
+        &self,
+        destinations: &Destinations,
+        url: &str,
+        source: &str,
+    ) -> Result<std::sync::Arc<Token>, &'static str> {
+        destinations.admit(url, source)?;
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.get(source).cloned().ok_or("the token for this question was not issued in this run")
     }
 
-    fn seal(&self, request: &Request, raw: Raw) -> Outcome {
+    /// What a data service hands out is nobody's business here: its bodies are kept when they refuse, not when they admit.
+    fn seal(&self, request: &Request, raw: Raw, withhold: bool) -> Outcome {
         match raw {
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
-                let text = Zeroizing::new(String::from_utf8_lossy(body.bytes()).into_owned());
-                let (body, token) = self.seal_body(request, status, &text);
+                // A data service hands out no lists that are read: of a refusal the usual length is kept.
+                let kept = match body.bytes() {
+                    bytes if withhold && status >= 400 => &bytes[..bytes.len().min(BODY_LIMIT)],
+                    bytes => bytes,
+                };
+                let cut = cut || kept.len() < body.bytes().len();
+                let text = Zeroizing::new(String::from_utf8_lossy(kept).into_owned());
+                let (body, token) = match text.len() {
+                    1.. if withhold && status < 400 => ("(withheld)".to_owned(), registry_claims(request, &text)),
+                    _ => self.seal_body(request, status, &text),
+                };
                 Outcome::Answered(Answer {
                     status,
-                    headers: self.seal_headers(headers),
+                    headers: self.seal_headers(headers, withhold),
                     body,
                     cut,
                     token,
@@ -102,13 +134,26 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn seal_headers(&self, headers: Vec<(String, String)>) -> BTreeMap<String, String> {
-        headers
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()))
-            .map(|(name, value)| (name, self.seal_text(&value.chars().take(HEADER_LIMIT).collect::<String>())))
-            .collect()
+    fn seal_headers(&self, headers: Vec<(String, String)>, withhold: bool) -> BTreeMap<String, String> {
+        // Where a data service points to can carry a signature that opens it.
+        let bare = |name: &str, value: String| match name {
+            "location" if withhold => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            _ => value,
+        };
+        let mut kept: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in headers {
+            let name = name.to_ascii_lowercase();
+            if KEPT_HEADERS.contains(&name.as_str()) {
+                let value: String = bare(&name, value).chars().take(HEADER_LIMIT).collect();
+                let value = self.seal_text(&value);
+                // A server may offer several challenges, each in a line of its own (RFC 9110).
+                match kept.get_mut(&name) {
+                    Some(first) if name == "www-authenticate" => *first = format!("{first}, {value}"),
+                    _ => drop(kept.insert(name, value)),
+                }
+            }
+        }
+        kept
     }
 
     /// Takes the token out of a token answer and keeps it; seals whatever else looks like one.
@@ -118,16 +163,16 @@ impl<'a> Recorder<'a> {
             let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
             (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()))
         };
-        let Ok(Value::Object(mut json)) = serde_json::from_str::<Value>(text) else {
+        // Most bodies hold no secret, and some are megabytes: only the names are looked at first.
+        let names = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
+        let holds_one = names.keys().any(|name| names_secret(name));
+        let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(text).ok()).flatten() else {
             return (withheld().unwrap_or_else(|| self.seal_text(text)), None);
         };
         let mut claims = None;
         let mut changed = false;
         for (key, value) in &mut json {
-            let secret = ["access_token", "refresh_token", "id_token", "client_secret"]
-                .iter()
-                .any(|name| key.eq_ignore_ascii_case(name));
-            if !secret || value.as_str() == Some("") {
+            if !names_secret(key) || value.as_str() == Some("") {
                 continue;
             }
             changed = true;

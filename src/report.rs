@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::azure::cloud::Cloud;
 use crate::case::Case;
 use crate::check::{Severity, Stage, Status, Subject};
-use crate::engine::{Diagnosis, Overall};
+use crate::diagnosis::{Diagnosis, Overall};
 use crate::evidence::Evidence;
 use crate::fill::{posix, visible};
 use crate::page::{Heals, Place, Shell};
+use crate::reading::Reading;
 use crate::token::Claims;
 use crate::wording::check_report;
 
@@ -213,9 +214,10 @@ impl Report {
             Overall::Unhealthy => (Word::Unhealthy, 1),
             Overall::Undetermined => (Word::Undetermined, 3),
         };
-        let checks: Vec<CheckReport> = diagnosis.checks.iter().map(|judged| check_report(judged, &evidence)).collect();
-        let machine = Subject::default();
-        let instance = Case::new(&evidence, &machine).instance().unwrap_or_default();
+        let reading = Reading::new(&evidence);
+        let checks: Vec<CheckReport> = diagnosis.checks.iter().map(|judged| check_report(judged, &reading)).collect();
+        let instance = reading.instance().cloned().unwrap_or_default();
+        let identities = identities(&reading);
         Self {
             schema: SCHEMA.into(),
             tool: Tool { name: "midoctor".into(), version: env!("CARGO_PKG_VERSION").into() },
@@ -227,7 +229,7 @@ impl Report {
                 location: shown(instance.location),
                 cloud: shown(instance.environment),
             },
-            identities: identities(&evidence),
+            identities,
             verdict,
             exit_code,
             root_cause: diagnosis.root_cause.map(str::to_owned),
@@ -243,9 +245,9 @@ impl Report {
     /// set where it is not the public one, and the selector that a user-assigned identity needs.
     pub fn sign_in_lines(&self) -> Vec<String> {
         let cloud = self.vm.cloud.as_deref().and_then(Cloud::named).filter(|cloud| *cloud != Cloud::public());
-        let environment = cloud.map(|cloud| format!(" -Environment {}", cloud.client_name)).unwrap_or_default();
-        let mut lines: Vec<String> =
-            cloud.iter().map(|cloud| format!("az cloud set --name {}", cloud.client_name)).collect();
+        let cloud = cloud.and_then(|cloud| cloud.client_name);
+        let environment = cloud.map(|name| format!(" -Environment {name}")).unwrap_or_default();
+        let mut lines: Vec<String> = cloud.iter().map(|name| format!("az cloud set --name {name}")).collect();
         for identity in &self.identities {
             let client = identity.client_id.as_ref().filter(|_| identity.kind == IdentityKind::User);
             let client = client.map(|client| posix(client));
@@ -277,11 +279,11 @@ fn summarise(checks: &[CheckReport]) -> Summary {
     summary
 }
 
-fn identities(evidence: &Evidence) -> Vec<Identity> {
+fn identities(reading: &Reading) -> Vec<Identity> {
     let mut all: Vec<Identity> = Vec::new();
-    for subject in Subject::identities(&evidence.asked) {
-        if let Some(claims) = Case::new(evidence, &subject).any_claims() {
-            let one = identity_of(claims, Case::new(evidence, &subject).user_assigned(claims));
+    for subject in Subject::identities(reading) {
+        if let Some(claims) = Case::new(reading, &subject).any_claims() {
+            let one = identity_of(claims, Case::new(reading, &subject).user_assigned(claims));
             if !all.contains(&one) {
                 all.push(one);
             }

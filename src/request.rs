@@ -35,7 +35,7 @@ pub enum Request {
 /// An HTTP request as it is kept in evidence: the token it carries is named, never written down.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HttpRequest {
-    /// `GET` is all that midoctor sends.
+    /// `GET`, but for a container registry's token exchange, a `POST`.
     pub method: String,
     /// The whole URL with its query.
     pub url: String,
@@ -45,9 +45,33 @@ pub struct HttpRequest {
     /// The URL of the question whose token this request carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer: Option<String>,
+    /// How that token is carried.
+    #[serde(default, skip_serializing_if = "Carry::is_usual")]
+    pub carry: Carry,
     /// Which way it goes.
     #[serde(default)]
     pub route: Route,
+}
+
+/// How a request carries its token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carry {
+    /// `Authorization: Bearer …`.
+    #[default]
+    Bearer,
+    /// As Cosmos DB wants it: `Authorization: type=aad&ver=1.0&sig=…`, percent-encoded.
+    Cosmos,
+    /// In the form of a POST, as a container registry's `/oauth2/exchange` wants it:
+    /// `grant_type=access_token&service=HOST&access_token=…`.
+    RegistryForm,
+}
+
+impl Carry {
+    /// Is this the way almost all go?
+    fn is_usual(&self) -> bool {
+        *self == Self::Bearer
+    }
 }
 
 /// Which way an HTTP request goes.
@@ -69,6 +93,7 @@ impl Request {
             url: url.into(),
             headers: BTreeMap::new(),
             bearer: None,
+            carry: Carry::Bearer,
             route: Route::Direct,
         })
     }
@@ -80,6 +105,7 @@ impl Request {
             url: format!("http://{METADATA_ADDRESS}{path_and_query}"),
             headers: BTreeMap::from([("Metadata".to_owned(), "true".to_owned())]),
             bearer: None,
+            carry: Carry::Bearer,
             route: Route::Direct,
         })
     }
@@ -91,8 +117,30 @@ impl Request {
             url: url.into(),
             headers: BTreeMap::new(),
             bearer: token_request.and_then(|request| request.url()).map(str::to_owned),
+            carry: Carry::Bearer,
             route: Route::AsClients,
         })
+    }
+
+    /// A GET to a data service, as clients go there, with or without the token that `token_request` brought.
+    pub fn data(url: &url::Url, headers: Vec<(&str, String)>, token_request: Option<&Request>, carry: Carry) -> Self {
+        let form = carry == Carry::RegistryForm;
+        Self::Http(HttpRequest {
+            method: if form { "POST" } else { "GET" }.into(),
+            url: url.to_string(),
+            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            bearer: token_request.and_then(Self::url).map(str::to_owned),
+            carry,
+            route: Route::AsClients,
+        })
+    }
+
+    /// The question for the page of a list that this link leads to, with the same token; `None` when it leads to another host.
+    pub fn at_same_host(&self, link: &str) -> Option<Self> {
+        let Self::Http(http) = self else { return None };
+        let (own, next) = (url::Url::parse(&http.url).ok()?, url::Url::parse(link).ok()?);
+        let plain = next.username().is_empty() && next.password().is_none() && next.fragment().is_none();
+        (plain && own.origin() == next.origin()).then(|| Self::Http(HttpRequest { url: next.into(), ..http.clone() }))
     }
 
     /// The URL of an HTTP request.

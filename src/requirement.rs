@@ -43,9 +43,38 @@ fn scope(text: &str) -> Result<String, String> {
     }
     Err(format!(
         "--require takes an ARM scope after the @: /subscriptions/GUID, …/resourceGroups/NAME, a resource's whole ID, or \
-         /providers/Microsoft.Management/managementGroups/NAME; “{}” is none",
-        visible(text)
+         /providers/Microsoft.Management/managementGroups/NAME; “{}” is none{}",
+        visible(text),
+        nearest_scope(id).map(|near| format!("; did you mean “{}”?", visible(&near))).unwrap_or_default()
     ))
+}
+
+/// The words of a scope.
+const SCOPE_WORDS: [&str; 5] =
+    ["subscriptions", "resourceGroups", "providers", "Microsoft.Management", "managementGroups"];
+
+/// The scope that was meant, when its words are misspelt, its first slash is missing, or it is a name alone.
+fn nearest_scope(typed: &str) -> Option<String> {
+    let trimmed = typed.trim_matches('/');
+    if !trimmed.contains('/') {
+        let name = !trimmed.is_empty() && trimmed.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c));
+        return name.then(|| match uuid::Uuid::parse_str(trimmed) {
+            Ok(_) => format!("/subscriptions/{trimmed}"),
+            Err(_) => format!("/subscriptions/GUID/resourceGroups/{trimmed}"),
+        });
+    }
+    let mended: Vec<&str> = trimmed
+        .split('/')
+        .enumerate()
+        .map(|(index, part)| {
+            let near = |word: &&&str| strsim::damerau_levenshtein(&part.to_lowercase(), &word.to_lowercase()) <= 2;
+            // Every other part is a name of the user's, but for the provider.
+            let word = (index % 2 == 0 || index == 1).then(|| SCOPE_WORDS.iter().find(near)).flatten();
+            word.copied().unwrap_or(part)
+        })
+        .collect();
+    let mended = format!("/{}", mended.join("/"));
+    (mended != typed && scope(&mended).is_ok()).then_some(mended)
 }
 
 fn required(text: &str) -> Result<Required, String> {
@@ -120,12 +149,14 @@ fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
         .unwrap_or_default()
 }
 
-/// Is this an action on data? Some built-in role grants it as one, and not by a bare `*`.
+/// Is this an action on data? Some built-in role names it as one, or by a pattern that spells out what is done: that of Service
+/// Bus, `…/*/send/action`. A pattern that ends in `*`, or in `*/read`, says too little: resources are read and managed under the
+/// same names.
 fn is_on_data(action: &str) -> bool {
     let operation = Operation::DataAction(action.to_owned());
     roles::all().iter().any(|role| {
         let mut named = role.permission.clone();
-        named.data_actions.retain(|pattern| !pattern.as_str().starts_with('*'));
+        named.data_actions.retain(|pattern| !pattern.is_wild() || pattern.as_str().ends_with("/action"));
         crate::azure::permissions::allow(&[named], &operation)
     })
 }
@@ -185,6 +216,20 @@ mod tests {
         assert!(read("virtualMachines/read").is_err_and(|why| why.contains("has none")));
         for wrong in ["", "@", "a b/c", "Microsoft./read", "/read", "Microsoft.X/", "Microsoft.X//read", "none@/"] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_scope_that_is_misspelt_is_told_with_the_one_that_was_meant() {
+        for (typed, meant) in [
+            (SUBSCRIPTION.replace("subscriptions", "subscription"), SUBSCRIPTION.to_owned()),
+            (format!("{SUBSCRIPTION}/resourcegroup/rg"), format!("{SUBSCRIPTION}/resourceGroups/rg")),
+            (SUBSCRIPTION.trim_start_matches('/').to_owned(), SUBSCRIPTION.to_owned()),
+            (SUBSCRIPTION.trim_start_matches("/subscriptions/").to_owned(), SUBSCRIPTION.to_owned()),
+            ("rg-web".to_owned(), "/subscriptions/GUID/resourceGroups/rg-web".to_owned()),
+        ] {
+            let near = format!("did you mean “{meant}”?");
+            assert!(scope(&typed).is_err_and(|why| why.ends_with(&near)), "{typed}");
         }
     }
 

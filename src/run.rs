@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::{CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateArgs, Generated, SimulateArgs, When};
+use crate::diagnosis;
 use crate::engine::{self, Limits};
 use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
@@ -55,7 +56,7 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let options = OutputOptions::read(&args.output)?;
     let scenario = scenarios::find(name)?.scenario()?;
     let targets = open(&options)?;
-    let plan = options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require)?;
+    let plan = scenarios::plan(&scenario)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
     publish(&examine(&machine, &plan, Limits::default()), &options, targets)
 }
@@ -66,7 +67,7 @@ fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
     let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
     let (evidence, took) = engine::examine(wire, plan, limits, &progress);
     spinner.finish_and_clear();
-    let diagnosis = engine::diagnose(&evidence);
+    let diagnosis = diagnosis::diagnose(&evidence);
     let run = Run {
         id: uuid::Uuid::new_v4().to_string(),
         started: evidence.taken_at.to_string(),

@@ -4,8 +4,9 @@
 
 use crate::check::Check;
 use crate::checks;
-use crate::options::unknown;
+use crate::options::{self, unknown};
 use crate::page::{self, Section};
+use crate::plan::Plan;
 use crate::simulator::Scenario;
 
 /// A scenario by name.
@@ -21,7 +22,7 @@ pub struct Named {
 }
 
 /// Healthy VMs, which no page has.
-const HEALTHY: [(&str, &str, &str); 3] = [
+const HEALTHY: [(&str, &str, &str); 7] = [
     ("healthy", "Everything works, with the system-assigned identity.", ""),
     (
         "healthy-user-assigned",
@@ -32,6 +33,44 @@ const HEALTHY: [(&str, &str, &str); 3] = [
         "healthy-both",
         "Everything works, with the system-assigned identity and a user-assigned one.",
         "user_assigned = [\"id-app\"]\n",
+    ),
+    (
+        "healthy-data",
+        "Everything works, with a key vault, a storage container and a container registry that let the identity in.",
+        concat!(
+            "[command]\nprobe = [\"https://kv-doctor.vault.azure.net\", \"https://stdoctor.blob.core.windows.net/reports\", ",
+            "\"https://crdoctor.azurecr.io\"]\n",
+            "[[assignment]]\nrole = \"Key Vault Secrets User\"\nscope = \"resource-group\"\n",
+            "[[assignment]]\nrole = \"Storage Blob Data Reader\"\nscope = \"resource-group\"\n",
+            "[[assignment]]\nrole = \"AcrPull\"\nscope = \"resource-group\"\n",
+            "[[data]]\nhost = \"kv-doctor.vault.azure.net\"\n",
+            "[[data]]\nhost = \"stdoctor.blob.core.windows.net\"\n",
+            "[[data]]\nhost = \"crdoctor.azurecr.io\"\n",
+        ),
+    ),
+    (
+        "healthy-government",
+        "Everything works in Azure Government, with a key vault.",
+        concat!(
+            "cloud = \"AzureUSGovernmentCloud\"\n[command]\nprobe = [\"https://kv-doctor.vault.usgovcloudapi.net\"]\n",
+            "[[assignment]]\nrole = \"Key Vault Secrets User\"\nscope = \"resource-group\"\n",
+            "[[data]]\nhost = \"kv-doctor.vault.usgovcloudapi.net\"\n",
+        ),
+    ),
+    (
+        "healthy-china",
+        "Everything works in Azure operated by 21Vianet, with a storage container.",
+        concat!(
+            "cloud = \"AzureChinaCloud\"\n[command]\nprobe = [\"https://stdoctor.blob.core.chinacloudapi.cn/reports\"]\n",
+            "[[assignment]]\nrole = \"Storage Blob Data Reader\"\nscope = \"resource-group\"\n",
+            "[[data]]\nhost = \"stdoctor.blob.core.chinacloudapi.cn\"\n",
+        ),
+    ),
+    (
+        "healthy-bleu",
+        "Everything works in Bleu, whose Azure Resource Manager is named on the command line.",
+        // What the metadata service calls Bleu is not known; this name is made up.
+        "cloud = \"AzureBleu\"\n[command]\narm_endpoint = \"https://management.sovcloud-api.fr\"\n",
     ),
 ];
 
@@ -62,6 +101,17 @@ pub fn find(name: &str) -> Result<Named, String> {
     }
     let names: Vec<&str> = all.iter().map(|scenario| scenario.name).collect();
     Err(unknown(name, "not a scenario", &names, "midoctor demo"))
+}
+
+/// What a scenario's command line asks for.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn plan(scenario: &Scenario) -> Result<Plan, String> {
+    let command = &scenario.command;
+    let plan = options::plan(&command.identity, &command.resource, &command.require)?;
+    let named = !command.resource.is_empty();
+    options::with_endpoints(plan, named, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())
 }
 
 impl Named {

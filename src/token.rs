@@ -79,6 +79,7 @@ pub const KNOWN: &[&str] = &[
     "ver",
     "xms_mirid",
     "xms_az_rid",
+    "permissions",
 ];
 
 /// A claim longer than this is not one that Entra issues; it is left out.
@@ -126,6 +127,7 @@ fn decode(token: &str) -> Result<BTreeMap<String, serde_json::Value>, &'static s
         serde_json::from_slice(&bytes).map_err(|_| "its second part is not a JSON object")?;
     Ok(all
         .into_iter()
+        .map(|(name, value)| if name == "permissions" { (name, actions(&value)) } else { (name, value) })
         .filter(|(name, value)| {
             KNOWN.contains(&name.as_str())
                 && match value {
@@ -135,6 +137,13 @@ fn decode(token: &str) -> Result<BTreeMap<String, serde_json::Value>, &'static s
                 }
         })
         .collect())
+}
+
+/// What a container registry's token permits, its `permissions.actions`, in one text: `read write` (documented by the registry).
+fn actions(permissions: &serde_json::Value) -> serde_json::Value {
+    let listed = ["actions", "Actions"].iter().find_map(|name| permissions.get(name)?.as_array());
+    let words: Vec<&str> = listed.into_iter().flatten().filter_map(|word| word.as_str()).collect();
+    if listed.is_some() { words.join(" ").into() } else { serde_json::Value::Null }
 }
 
 #[cfg(test)]

@@ -8,18 +8,18 @@ use crate::azure::resource_id::{self, VmId};
 use crate::case::Case;
 use crate::check::{Finding, Subject, Verdict};
 use crate::checks::identity;
-use crate::engine::Judged;
-use crate::evidence::Evidence;
+use crate::diagnosis::Judged;
 use crate::fill::{Use, Values, fill, visible};
 use crate::page::{self, Heals};
 use crate::plan::{Plan, Resource, Selector};
+use crate::reading::Reading;
 use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
 use crate::requirement;
 
 /// One check of one subject, in words.
-pub fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
+pub fn check_report(judged: &Judged, reading: &Reading) -> CheckReport {
     let page = page::of(judged.check);
-    let case = Case::new(evidence, &judged.subject);
+    let case = Case::new(reading, &judged.subject);
     let known = common_values(&case);
     let title = &page.title;
     let (summary, blocked_by, findings) = match &judged.verdict {
@@ -31,11 +31,11 @@ pub fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
         Verdict::Blocked(by) => (format!("{title}: blocked by {by}"), Some((*by).to_owned()), Vec::new()),
         Verdict::Skip(why) => (format!("{title}: skipped, {}", visible(why)), None, Vec::new()),
         Verdict::Found(findings) => {
-            let reports = findings.iter().map(|finding| finding_report(finding, page, &known)).collect();
+            let reports = findings.iter().map(|finding| finding_report(finding, &known)).collect();
             let mut titles: Vec<&str> = findings
                 .iter()
-                .filter_map(|finding| page.sections.iter().find(|section| section.code == finding.code))
-                .map(|section| section.title.as_str())
+                .filter_map(|finding| page::section(finding.code))
+                .map(|(_, section)| section.title.as_str())
                 .collect();
             titles.dedup();
             (titles.join(" "), None, reports)
@@ -53,9 +53,9 @@ pub fn check_report(judged: &Judged, evidence: &Evidence) -> CheckReport {
     }
 }
 
-fn finding_report(finding: &Finding, page: &page::Page, known: &Values) -> FindingReport {
+fn finding_report(finding: &Finding, known: &Values) -> FindingReport {
     let values = with(known, &finding.facts);
-    let Some(section) = page.sections.iter().find(|section| section.code == finding.code) else {
+    let Some((_, section)) = page::section(finding.code) else {
         // The contract test rules this out; a report is written all the same.
         let remedy = Remedy { text: String::new(), steps: Vec::new(), commands: Vec::new() };
         let code = finding.code.into();
@@ -68,7 +68,12 @@ fn finding_report(finding: &Finding, page: &page::Page, known: &Values) -> Findi
             docs: Vec::new(),
         };
     };
-    let steps: Vec<String> = section.steps.iter().map(|step| fill(step, &values, Use::Prose)).collect();
+    let steps: Vec<String> = section
+        .steps
+        .iter()
+        .filter(|step| placeholders_known(step, &values))
+        .map(|step| fill(step, &values, Use::Prose))
+        .collect();
     let in_scale_set = known.contains_key("scale_set");
     let commands = section
         .commands
@@ -140,10 +145,12 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
         Resource::Uri(uri) => visible(uri),
         Resource::Alias(alias) => case.resource_uri().unwrap_or_else(|| alias.clone()),
     });
+    let what = subject.probe.as_ref().map(|probe| visible(&probe.url)).or(resource);
+    let every = subject.every_identity.then(|| "every identity".to_owned());
     // The requirement that stands when none is given goes without saying.
     let given = subject.requirement.as_ref().filter(|_| case.plan().requirements != Plan::default().requirements);
-    let required = given.map(|requirement| requirement::in_words(requirement, &case.vm_id().unwrap_or_default()));
-    match (resource.or(required), identity) {
+    let required = given.map(|requirement| requirement::in_words(requirement, case.vm_id().unwrap_or_default()));
+    match (what.or(required).or(every), identity) {
         (Some(what), Some(identity)) => Some(format!("{what} as {identity}")),
         (one, other) => one.or(other),
     }
@@ -151,9 +158,11 @@ fn subject_in_words(subject: &Subject, case: &Case) -> Option<String> {
 
 /// What every template can name, as far as it is known of this machine.
 fn common_values(case: &Case) -> Values {
-    let instance: Instance = case.instance().unwrap_or_default();
-    let vm = case.vm_id().and_then(|id| VmId::parse(&id));
-    let cloud = case.cloud().unwrap_or(Cloud::public());
+    let instance: Instance = case.instance().cloned().unwrap_or_default();
+    let vm = case.vm_id().and_then(VmId::parse);
+    // Where nothing at all is known of the VM, the public cloud is meant; of a cloud that is not known only what it is.
+    let cloud = case.cloud().or_else(|| case.instance().is_none().then(Cloud::public));
+    let or_words = |value: Option<&str>, what: &str| Some(value.map_or_else(|| what.to_owned(), str::to_owned));
     let claims = case.any_claims();
     let claim = |name: &str| claims.and_then(|claims| claims.text(name)).map(str::to_owned);
     let named = match case.selector() {
@@ -164,20 +173,23 @@ fn common_values(case: &Case) -> Values {
         ("vm_name", vm.as_ref().map(|vm| vm.name.clone()).or(instance.name)),
         ("resource_group", vm.as_ref().map(|vm| vm.resource_group.clone()).or(instance.resource_group)),
         ("subscription_id", vm.map(|vm| vm.subscription).or(instance.subscription)),
-        ("vm_resource_id", case.vm_id()),
+        ("vm_resource_id", case.vm_id().map(str::to_owned)),
         ("vm_id", instance.vm_id),
         ("location", instance.location),
         ("cloud", instance.environment),
-        ("portal", Some(cloud.portal.to_owned())),
-        ("arm_host", Some(cloud.arm_host.to_owned())),
-        ("login_host", cloud.login_hosts.first().map(|host| (*host).to_owned())),
+        ("portal", or_words(cloud.and_then(|cloud| cloud.portal), "that of this VM's cloud")),
+        ("arm_host", or_words(cloud.map(|cloud| &*cloud.arm_host), "a host of this VM's cloud")),
+        (
+            "login_host",
+            or_words(cloud.and_then(|cloud| cloud.login_hosts.first().copied()), "the sign-in host of this VM's cloud"),
+        ),
         ("principal_id", claim("oid")),
         ("client_id", claims.and_then(|claims| claims.client_id()).map(str::to_owned)),
         ("tenant_id", claim("tid")),
         ("identity_resource_id", claims.and_then(|claims| case.user_assigned(claims)).or(named)),
         ("identity", claims.map(|claims| identity::in_words(case, claims))),
         ("resource", case.resource_uri()),
-        ("scale_set", case.vm_id().and_then(|id| resource_id::scale_set(&id).map(str::to_owned))),
+        ("scale_set", case.vm_id().and_then(|id| resource_id::scale_set(id).map(str::to_owned))),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -111,7 +111,7 @@ fn each_format_can_go_to_its_own_file_and_an_old_file_is_replaced_whole() {
     let target = format!("json={}", file.display());
     let ran = run(&["demo", "identity-none", "-o", "text", "-o", &target]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
-    assert!(ran.stdout.ends_with("blocked; took 46 ms\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("blocked, 1 skipped; took 46 ms\n"), "{}", ran.stdout);
     let report: midoctor::report::Report = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(report.root_cause.as_deref(), Some("identity-none"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left behind");
@@ -149,11 +149,11 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
     for (arguments, line) in [
         (
             &["check", "--resource", "valut"][..],
-            "midoctor: --resource takes a URI (https://… or api://…) or one of arm, vault, managedhsm, storage, sql, postgres, mysql, servicebus, eventhubs, cosmos, batch, synapse, loganalytics, appinsights, graph; “valut” is neither; did you mean “vault”?",
+            "midoctor: --resource takes a URI (https://… or api://…) or one of arm, vault, managedhsm, storage, sql, postgres, mysql, servicebus, eventhubs, cosmos, appconfig, registry, batch, synapse, loganalytics, appinsights, graph; “valut” is neither; did you mean “vault”?",
         ),
         (
             &["--identity", "id-app"],
-            "midoctor: --identity takes a client ID or an object ID (a GUID), or the resource ID of a user-assigned identity (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME); “id-app” is none of these",
+            "midoctor: --identity takes a client ID or an object ID (a GUID), all, or the resource ID of a user-assigned identity (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME); “id-app” is none of these",
         ),
         (&["--timeout", "soon"], "midoctor: --timeout takes a duration such as 500ms, 10s or 2m; “soon” is none"),
         (&["--deadline", "0s"], "midoctor: --deadline takes a duration longer than nothing, such as 10s"),

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use midoctor::check::{Severity, Status};
-use midoctor::engine::{self, Limits, Overall};
+use midoctor::diagnosis::{self, Overall};
+use midoctor::engine::{self, Limits};
 use midoctor::evidence::{Evidence, Request};
 use midoctor::report::{Report, Run};
 use midoctor::simulator::{Azure, CANARY, SimulatedMachine};
@@ -49,6 +50,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
     ("arm", &["dns-failure", "arm-unreachable", "tls-intercepted", "service-transient"]),
     ("reader", &["role-missing", "role-propagating"]),
     ("roles", &["role-insufficient", "role-denied"]),
+    ("data", &["role-data-plane", "network-blocked"]),
 ];
 
 fn at() -> Timestamp {
@@ -58,8 +60,7 @@ fn at() -> Timestamp {
 /// What a VM in that state would report, at a fixed time.
 fn play(name: &str) -> Report {
     let scenario = scenarios::find(name).unwrap().scenario().unwrap();
-    let plan =
-        options::plan(&scenario.command.identity, &scenario.command.resource, &scenario.command.require).unwrap();
+    let plan = scenarios::plan(&scenario).unwrap();
     let machine = SimulatedMachine::at(Azure::new(scenario), at());
     let (evidence, took) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     report(evidence, took.as_millis() as u64)
@@ -67,7 +68,7 @@ fn play(name: &str) -> Report {
 
 fn report(evidence: Evidence, duration_ms: u64) -> Report {
     let run = Run { id: "r".into(), started: evidence.taken_at.to_string(), duration_ms, attempts: 1, waited_ms: 0 };
-    Report::new(&engine::diagnose(&evidence), evidence, run)
+    Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 
 fn codes(report: &Report) -> Vec<&str> {
@@ -140,10 +141,21 @@ fn every_code_is_provoked_by_its_example_and_nothing_else_is_found() {
 
 #[test]
 fn healthy_scenarios_are_healthy_and_nothing_is_left_open() {
-    for name in ["healthy", "healthy-user-assigned", "healthy-both"] {
+    for (name, pass, skip) in [
+        ("healthy", 12, 1),
+        ("healthy-user-assigned", 12, 1),
+        ("healthy-both", 12, 1),
+        // A token with its validity for each service, and each endpoint.
+        ("healthy-data", 12 + 3 * 3, 0),
+        ("healthy-government", 12 + 3, 0),
+        ("healthy-china", 12 + 3, 0),
+        ("healthy-bleu", 12, 1),
+    ] {
         let report = play(name);
-        assert!(report.checks.iter().all(|check| check.status == Status::Pass), "{name}: {:?}", report.checks);
-        assert_eq!((report.exit_code, report.summary.pass), (0, 12), "{name}");
+        let open = report.checks.iter().find(|check| check.status != Status::Pass && check.id != "data");
+        assert_eq!(open, None, "{name}");
+        // No data endpoint is tried unless it is named.
+        assert_eq!((report.exit_code, report.summary.pass, report.summary.skip), (0, pass, skip), "{name}");
     }
 }
 
@@ -247,9 +259,11 @@ fn the_same_evidence_gives_the_same_diagnosis_whatever_came_before() {
 
 #[test]
 fn nothing_learned_is_undetermined_and_names_no_cause() {
-    let diagnosis = engine::diagnose(&Evidence::new(at(), options::plan(&[], &[], &[]).unwrap()));
+    let diagnosis = diagnosis::diagnose(&Evidence::new(at(), options::plan(&[], &[], &[]).unwrap()));
     assert_eq!((diagnosis.overall, diagnosis.root_cause), (Overall::Undetermined, None));
-    assert!(diagnosis.checks.iter().all(|judged| judged.verdict.status() == Status::Unknown));
+    // Only the data endpoint that nobody named is not open.
+    let open = diagnosis.checks.iter().filter(|judged| judged.check.id != "data");
+    assert!(open.clone().count() == 12 && open.into_iter().all(|judged| judged.verdict.status() == Status::Unknown));
 }
 
 #[test]

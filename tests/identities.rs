@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use midoctor::check::Status;
+use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
 use midoctor::evidence::Request;
 use midoctor::options;
@@ -20,7 +21,7 @@ fn examine(scenario: &str, identities: &[&str], resources: &[&str]) -> Report {
     let machine = SimulatedMachine::new(Azure::new(Scenario::parse(Some(scenario), &[]).unwrap()));
     let (evidence, _) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
     let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
-    Report::new(&engine::diagnose(&evidence), evidence, run)
+    Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 
 fn rows(report: &Report, id: &str) -> Vec<(Option<String>, Status)> {

@@ -4,7 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use midoctor::azure::pattern::Pattern;
-use midoctor::azure::permissions::{Operation, Permission, allow, denies, satisfy};
+use midoctor::azure::permissions::{Index, Operation, Permission, allow, denies, lacking, satisfy};
 use proptest::prelude::*;
 
 /// Letters that patterns are made of, and one that no pattern spells.
@@ -135,6 +135,11 @@ proptest! {
         prop_assert!(!allowed || allow(&entries, &required));
         prop_assert!(!denied || denies(&entries, &required));
         prop_assert!(!satisfied || satisfy(&entries, &wanted));
+    }
+
+    #[test]
+    fn an_index_of_the_entries_changes_no_answer(entries in some_entries(), wanted in some_entry()) {
+        prop_assert_eq!(Index::new(&entries).lacking(&entries, &wanted), lacking(&entries, &wanted));
     }
 
     #[test]

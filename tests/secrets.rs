@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use midoctor::destination::Destinations;
+use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
-use midoctor::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
-use midoctor::plan::Plan;
+use midoctor::evidence::{Evidence, Failure, Outcome, Raw, Reply, Request, Wire};
+use midoctor::plan::{Plan, Probe, Resource};
+use midoctor::reading::Reading;
 use midoctor::recorder::Recorder;
 use midoctor::render;
 use midoctor::report::{Report, Run};
@@ -78,7 +81,7 @@ fn everything_said(rewrite: impl Fn(&Request, &str, Response) -> Response + Sync
 fn printed(wire: &dyn Wire) -> String {
     let (evidence, _) = engine::examine(wire, &Plan::default(), Limits::default(), &|_: &Request| {});
     let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
-    let report = Report::new(&engine::diagnose(&evidence), evidence, run);
+    let report = Report::new(&diagnosis::diagnose(&evidence), evidence, run);
     let detail = render::text::Detail { quiet: false, verbose: true };
     let text = render::text::render(&report, render::style::Style::default(), detail);
     text + &render::json::render(&report).unwrap()
@@ -122,28 +125,63 @@ fn a_vm_document_cannot_lead_the_token_elsewhere() {
     }
 }
 
+/// What a healthy VM in the public cloud says of itself, with this asked for.
+fn known(plan: Plan) -> Evidence {
+    let machine = SimulatedMachine::new(Azure::new(Scenario::default()));
+    engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {}).0
+}
+
 /// The recorder is the last gate: whatever a check asks for, it lets no token out to others.
 #[test]
 fn the_recorder_gives_a_token_to_no_other_host_and_to_none_without_tls() {
     let wire = Hostile::new(|_: &Request, _: &str, response| response);
     let recorder = Recorder::new(&wire);
     let within = Duration::from_secs(10);
-    let token = midoctor::case::token_request("https://management.azure.com/", None);
-    assert!(matches!(recorder.ask(&token, within).1, Outcome::Answered(_)));
-    for url in [
-        "https://evil.example/subscriptions",
-        "https://management.azure.com.evil.example/",
-        "https://management.azure.com@evil.example/",
-        "https://management.azure.com:8443/",
-        "http://management.azure.com/",
-        "http://169.254.169.254/metadata/instance",
+    let api = Resource::Uri("https://graph.microsoft.com/".into());
+    let probe = Probe { url: "https://api.contoso.com/x".into(), resource: api };
+    let trusting = Plan { probes: vec![probe], trusted_hosts: vec!["api.contoso.com".into()], ..Plan::default() };
+    let evidence = known(trusting);
+    let reading = Reading::new(&evidence);
+    let destinations = Destinations::new(&reading);
+    let token = |uri| {
+        let request = midoctor::case::token_request(uri, None);
+        assert!(matches!(recorder.ask(&request, &destinations, within).1, Outcome::Answered(_)));
+        request
+    };
+    let (arm, vault) = (token("https://management.azure.com/"), token("https://vault.azure.net"));
+    for (token, url) in [
+        (&arm, "https://evil.example/subscriptions"),
+        (&arm, "https://management.azure.com.evil.example/"),
+        (&arm, "https://management.azure.com@evil.example/"),
+        (&arm, "https://user@management.azure.com/"),
+        (&arm, "https://management.azure.com:8443/"),
+        (&arm, "http://management.azure.com/"),
+        (&arm, "http://169.254.169.254/metadata/instance"),
+        // Of another cloud than the VM's.
+        (&arm, "https://management.usgovcloudapi.net/subscriptions"),
+        (&vault, "https://kv.vault.azure.cn/secrets"),
+        // A token of one service is none of another's business.
+        (&arm, "https://kv.vault.azure.net/secrets"),
+        (&vault, "https://management.azure.com/subscriptions"),
+        (&vault, "https://kv.blob.core.windows.net/"),
+        (&vault, "https://vault.azure.net/"),
+        (&vault, "https://kv.vault.azure.net.evil.example/"),
+        // Trusted, but not with this one.
+        (&arm, "https://api.contoso.com/x"),
     ] {
-        let outcome = recorder.ask(&Request::manager(url, Some(&token)), within).1;
+        let outcome = recorder.ask(&Request::manager(url, Some(token)), &destinations, within).1;
         assert_eq!(outcome.failure().map(|failed| failed.why), Some(Failure::Unsupported), "{url}");
     }
     assert!(wire.trusted.lock().unwrap().is_empty());
-    recorder.ask(&Request::manager("https://management.azure.com/subscriptions", Some(&token)), within);
-    assert_eq!(*wire.trusted.lock().unwrap(), ["https://management.azure.com"]);
+    for (token, url) in [
+        (&arm, "https://management.azure.com/subscriptions"),
+        (&vault, "https://kv.vault.azure.net/secrets"),
+        (&token("https://graph.microsoft.com/"), "https://api.contoso.com/x"),
+    ] {
+        recorder.ask(&Request::manager(url, Some(token)), &destinations, within);
+    }
+    let sent = wire.trusted.lock().unwrap().clone();
+    assert_eq!(sent, ["https://management.azure.com", "https://kv.vault.azure.net", "https://api.contoso.com"]);
 }
 
 #[test]
@@ -185,9 +223,12 @@ fn an_opaque_token_that_is_echoed_is_sealed_too() {
         response
     });
     let recorder = Recorder::new(&wire);
+    let evidence = known(Plan::default());
+    let reading = Reading::new(&evidence);
+    let destinations = Destinations::new(&reading);
     let token = midoctor::case::token_request("https://management.azure.com/", None);
     for request in [token.clone(), Request::manager("https://management.azure.com/subscriptions", Some(&token))] {
-        let kept = serde_json::to_string(&recorder.ask(&request, Duration::from_secs(10)).1).unwrap();
+        let kept = serde_json::to_string(&recorder.ask(&request, &destinations, Duration::from_secs(10)).1).unwrap();
         assert!(kept.contains("(sealed)") && !kept.contains(CANARY), "{kept}");
     }
 }

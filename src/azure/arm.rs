@@ -3,6 +3,8 @@
 //! Sources: the recording of `az vm identity` (VM body and identity block), Microsoft's REST specifications (permissions, role
 //! assignments, role definitions), recorded error bodies. Nothing here decides what a role is good for; see `permissions`.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
@@ -25,16 +27,34 @@ pub fn probe_url(host: &str, subscription: &str) -> String {
     format!("https://{host}/subscriptions/{subscription}?api-version=2022-12-01")
 }
 
-/// What the caller may do at the VM, over all its assignments.
-pub fn permissions_url(host: &str, vm: &str) -> String {
-    encoded(format!("https://{host}{vm}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"))
+/// What the caller may do at a scope, over all its assignments.
+pub fn permissions_url(host: &str, scope: &str) -> String {
+    encoded(format!("https://{host}{scope}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"))
 }
 
-/// The role assignments that reach the VM and are held by this principal, directly or through groups.
-pub fn assignments_url(host: &str, vm: &str, principal: &str) -> String {
-    let base = format!("https://{host}{vm}/providers/Microsoft.Authorization/roleAssignments");
-    let filter = format!("atScope() and assignedTo('{principal}')");
-    match Url::parse_with_params(&base, [("api-version", "2022-04-01"), ("$filter", &filter)]) {
+/// The role assignments at a scope and above that are held by this principal, directly or through groups.
+pub fn assignments_url(host: &str, scope: &str, principal: &str) -> String {
+    listing(host, scope, "roleAssignments", &format!("atScope() and assignedTo('{principal}')"))
+}
+
+/// The same with those below the scope.
+pub fn assignments_below_url(host: &str, scope: &str, principal: &str) -> String {
+    listing(host, scope, "roleAssignments", &format!("assignedTo('{principal}')"))
+}
+
+/// The deny assignments at a scope and above, whomever they are for.
+pub fn denials_url(host: &str, scope: &str) -> String {
+    listing(host, scope, "denyAssignments", "atScope()")
+}
+
+/// The resource groups of a subscription that the caller may see.
+pub fn groups_url(host: &str, subscription: &str) -> String {
+    format!("https://{host}/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01")
+}
+
+fn listing(host: &str, scope: &str, kind: &str, filter: &str) -> String {
+    let base = format!("https://{host}{scope}/providers/Microsoft.Authorization/{kind}");
+    match Url::parse_with_params(&base, [("api-version", "2022-04-01"), ("$filter", filter)]) {
         Ok(url) => url.into(),
         Err(_) => base,
     }
@@ -147,37 +167,158 @@ pub struct Assignment {
     pub definition: String,
     /// Where it holds.
     pub scope: String,
+    /// Who holds it: the identity itself, or a group that it is in.
+    pub principal: String,
     /// When it was made, where that is told.
     pub created: Option<jiff::Timestamp>,
+    /// The condition it is under, if any.
+    pub condition: Option<String>,
 }
 
-/// Reads a list of role assignments; `None` when the answer is not one.
-pub fn assignments(answer: &Answer) -> Option<Vec<Assignment>> {
-    let items = values(answer)?;
-    Some(
-        items
-            .iter()
-            .filter_map(|item| {
-                let properties = field(item, "properties")?;
-                let text = |name: &str| field(properties, name).and_then(Value::as_str);
-                Some(Assignment {
-                    definition: text("roleDefinitionId")?.to_owned(),
-                    scope: text("scope").unwrap_or_default().to_owned(),
-                    created: text("createdOn").and_then(|time| time.parse().ok()),
-                })
-            })
-            .collect(),
-    )
+/// A deny assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyAssignment {
+    /// Its name.
+    pub name: String,
+    /// What it denies.
+    pub permissions: Vec<Permission>,
+    /// Where it holds.
+    pub scope: String,
+    /// Does it hold at its scope alone, and not below?
+    pub at_scope_alone: bool,
+    /// Whom it is for.
+    pub principals: Vec<Principal>,
+    /// Whom it spares.
+    pub excluded: Vec<Principal>,
 }
 
-/// Reads a list of permissions, one per assignment; `None` when the answer is not one.
-pub fn permissions(answer: &Answer) -> Option<Vec<Permission>> {
-    Some(values(answer)?.iter().map(Permission::read).collect())
+/// Somebody that a deny assignment names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Principal {
+    /// Its object ID; all zeroes for everyone (documented).
+    pub id: String,
+    /// `ServicePrincipal`, `User`, `Group`, or `SystemDefined` for everyone.
+    #[serde(default, rename = "type")]
+    pub kind: String,
 }
 
-/// Does the list go on at another address, which is not read?
-pub fn goes_on(answer: &Answer) -> bool {
-    answer.json().is_some_and(|json| field(&json, "nextLink").is_some_and(|link| !link.is_null()))
+/// A page of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its items; what cannot be read is left out.
+    pub items: Vec<T>,
+    /// Where the list goes on.
+    pub next: Option<String>,
+}
+
+/// A page as it is sent. Lists can be megabytes, so they are read into what is wanted of them and nothing else.
+#[derive(Deserialize)]
+struct SentPage<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SentAssignment {
+    properties: SentAssignmentProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SentAssignmentProperties {
+    role_definition_id: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    principal_id: String,
+    created_on: Option<String>,
+    condition: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SentDenial {
+    properties: SentDenialProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SentDenialProperties {
+    #[serde(default)]
+    deny_assignment_name: String,
+    #[serde(default)]
+    permissions: Vec<Permission>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    do_not_apply_to_child_scopes: bool,
+    #[serde(default)]
+    principals: Vec<Principal>,
+    #[serde(default)]
+    exclude_principals: Vec<Principal>,
+}
+
+/// Reads a page of role assignments; `None` when the answer is not one.
+pub fn assignments(answer: &Answer) -> Option<Page<Assignment>> {
+    page(answer, |SentAssignment { properties: sent }| Assignment {
+        definition: sent.role_definition_id,
+        scope: sent.scope,
+        principal: sent.principal_id,
+        created: sent.created_on.and_then(|time| time.parse().ok()),
+        condition: sent.condition.filter(|text| !text.trim().is_empty()),
+    })
+}
+
+/// Reads a page of deny assignments; `None` when the answer is not one.
+pub fn deny_assignments(answer: &Answer) -> Option<Page<DenyAssignment>> {
+    page(answer, |SentDenial { properties: sent }| DenyAssignment {
+        name: sent.deny_assignment_name,
+        permissions: sent.permissions,
+        scope: sent.scope,
+        at_scope_alone: sent.do_not_apply_to_child_scopes,
+        principals: sent.principals,
+        excluded: sent.exclude_principals,
+    })
+}
+
+/// Reads a page of permissions, one entry per assignment; `None` when the answer is not one.
+pub fn permissions(answer: &Answer) -> Option<Page<Permission>> {
+    page(answer, |entry: Permission| entry)
+}
+
+/// The names of resource groups; `None` when the answer is not a list.
+pub fn groups(answer: &Answer) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Group {
+        name: String,
+    }
+    page(answer, |group: Group| group.name).map(|page| page.items)
+}
+
+/// Where a list goes on, whatever it lists.
+pub fn next_link(answer: &Answer) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Link {
+        #[serde(rename = "nextLink")]
+        next: Option<String>,
+    }
+    let whole = answer.status == 200 && !answer.cut;
+    let body = answer.body.trim_start_matches('\u{feff}');
+    whole.then(|| serde_json::from_str::<Link>(body).ok()?.next).flatten()
+}
+
+fn page<S: DeserializeOwned, T>(answer: &Answer, read: impl Fn(S) -> T) -> Option<Page<T>> {
+    if answer.status != 200 || answer.cut {
+        return None;
+    }
+    let body = answer.body.trim_start_matches('\u{feff}');
+    if let Ok(sent) = serde_json::from_str::<SentPage<S>>(body) {
+        return Some(Page { items: sent.value.into_iter().map(read).collect(), next: sent.next });
+    }
+    // One odd item must not hide the others.
+    let sent: SentPage<Value> = serde_json::from_str(body).ok()?;
+    let items = sent.value.into_iter().filter_map(|item| serde_json::from_value(item).ok()).map(read).collect();
+    Some(Page { items, next: sent.next })
 }
 
 /// The name of a role definition.
@@ -191,11 +332,6 @@ pub fn definition_permissions(answer: &Answer) -> Option<Vec<Permission>> {
     let json = answer.json().filter(|_| answer.status == 200)?;
     let entries = field(field(&json, "properties")?, "permissions")?.as_array()?;
     Some(entries.iter().map(Permission::read).collect())
-}
-
-fn values(answer: &Answer) -> Option<Vec<Value>> {
-    let json = answer.json().filter(|_| answer.status == 200)?;
-    field(&json, "value")?.as_array().cloned()
 }
 
 #[cfg(test)]

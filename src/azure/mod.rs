@@ -4,8 +4,10 @@
 
 pub mod arm;
 pub mod cloud;
+pub mod denial;
 pub mod metadata;
 pub mod pattern;
 pub mod permissions;
 pub mod resource_id;
 pub mod roles;
+pub mod service;

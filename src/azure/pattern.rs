@@ -36,6 +36,11 @@ impl Pattern {
         &self.folded
     }
 
+    /// What every text that it matches begins with, lower-cased.
+    pub(super) fn start(&self) -> &[u8] {
+        &self.folded.as_bytes()[..self.ends.map_or(self.folded.len(), |(before, _)| before)]
+    }
+
     /// Does this pattern match every text that `required` matches? A star in `required` counts as a letter that no pattern
     /// spells, so only a star here can take it in; and what takes in one letter takes in any text.
     pub fn covers(&self, required: &Self) -> bool {

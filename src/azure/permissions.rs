@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::metadata::field;
@@ -55,20 +55,43 @@ enum Kind {
     DataAction,
 }
 
-/// One entry: what one role assignment allows, or one deny assignment denies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One entry: what one role assignment allows, or one deny assignment denies. What is missing or null in its JSON is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Permission {
     /// Patterns that are allowed.
+    #[serde(deserialize_with = "patterns")]
     pub actions: Vec<Pattern>,
     /// Patterns taken out of `actions` again.
+    #[serde(deserialize_with = "patterns")]
     pub not_actions: Vec<Pattern>,
     /// Patterns that are allowed on data.
+    #[serde(deserialize_with = "patterns")]
     pub data_actions: Vec<Pattern>,
     /// Patterns taken out of `data_actions` again.
+    #[serde(deserialize_with = "patterns")]
     pub not_data_actions: Vec<Pattern>,
 }
 
+fn patterns<'de, D: Deserializer<'de>>(sent: D) -> Result<Vec<Pattern>, D::Error> {
+    let texts: Option<Vec<String>> = Deserialize::deserialize(sent)?;
+    Ok(texts.unwrap_or_default().iter().map(|text| Pattern::new(text)).collect())
+}
+
 impl Permission {
+    /// An entry that allows these operations and nothing else.
+    pub fn of(operations: &[Operation]) -> Self {
+        let mut entry = Self::default();
+        for operation in operations {
+            let list = match operation {
+                Operation::Action(_) => &mut entry.actions,
+                Operation::DataAction(_) => &mut entry.data_actions,
+            };
+            list.push(Pattern::new(operation.as_str()));
+        }
+        entry
+    }
+
     /// Reads `{"actions": […], "notActions": […], "dataActions": […], "notDataActions": […]}`; what is missing is empty.
     pub fn read(value: &Value) -> Self {
         let list = |name: &str| {
@@ -104,10 +127,42 @@ impl Permission {
     }
 }
 
+/// Where in a long list of entries a pattern could be allowed: entries by what their patterns spell before the first star. A
+/// pattern covers only what begins with that.
+#[derive(Debug, Default, PartialEq)]
+pub struct Index([Starts; 2]);
+
+/// Numbers of entries by such a beginning.
+type Starts = HashMap<Box<[u8]>, Vec<usize>>;
+
+impl Index {
+    /// An index of these entries.
+    pub fn new(entries: &[Permission]) -> Self {
+        let mut index = Self::default();
+        for (number, entry) in entries.iter().enumerate() {
+            for kind in [Kind::Action, Kind::DataAction] {
+                for pattern in entry.lists(kind).0 {
+                    index.0[kind as usize].entry(pattern.start().into()).or_default().push(number);
+                }
+            }
+        }
+        index
+    }
+
+    /// `lacking`, of the entries that this is an index of.
+    pub fn lacking(&self, entries: &[Permission], wanted: &Permission) -> Vec<Operation> {
+        lacking_near(wanted, |kind, required| {
+            let (starts, text) = (&self.0[kind as usize], required.folded().as_bytes());
+            let near = (0..=text.len()).filter_map(|end| starts.get(&text[..end])).flatten();
+            near.filter_map(|number| entries.get(*number)).collect()
+        })
+    }
+}
+
 /// Do these entries together allow every expansion of the required pattern? An entry must cover it whole; what its
 /// notActions take out again, another entry may fill, if that one leaves no gap there itself.
 pub fn allow(entries: &[Permission], required: &Operation) -> bool {
-    allowed(entries, required.kind(), &Pattern::new(required.as_str()), &[])
+    allowed(required.kind(), &Pattern::new(required.as_str()), &[], &|_, _| entries.iter().collect())
 }
 
 /// Those of the required operations that the entries do not allow, in their order.
@@ -118,11 +173,16 @@ pub fn missing(entries: &[Permission], required: &[Operation]) -> Vec<Operation>
 /// What of the wanted entry these do not allow. What that takes out itself is not asked of them, so that Contributor is
 /// enough for Contributor.
 pub fn lacking(entries: &[Permission], wanted: &Permission) -> Vec<Operation> {
+    lacking_near(wanted, |_, _| entries.iter().collect())
+}
+
+/// `lacking`, of the entries that come into question for a pattern.
+fn lacking_near<'a>(wanted: &Permission, near: impl Fn(Kind, &Pattern) -> Vec<&'a Permission>) -> Vec<Operation> {
     let mut lacking = Vec::new();
     for kind in [Kind::Action, Kind::DataAction] {
         let (patterns, excused) = wanted.lists(kind);
         let asked = patterns.iter().filter(|pattern| !excused.iter().any(|excluded| excluded.covers(pattern)));
-        let refused = asked.filter(|pattern| !allowed(entries, kind, pattern, excused));
+        let refused = asked.filter(|pattern| !allowed(kind, pattern, excused, &near));
         lacking.extend(refused.map(|pattern| match kind {
             Kind::Action => Operation::Action(pattern.as_str().to_owned()),
             Kind::DataAction => Operation::DataAction(pattern.as_str().to_owned()),
@@ -149,11 +209,17 @@ pub fn denies(entries: &[Permission], required: &Operation) -> bool {
 }
 
 /// `allow`, where the gaps that `excused` covers do not matter.
-fn allowed(entries: &[Permission], kind: Kind, required: &Pattern, excused: &[Pattern]) -> bool {
-    let whole = |pattern: &Pattern| {
+fn allowed<'a>(
+    kind: Kind,
+    required: &Pattern,
+    excused: &[Pattern],
+    near: &impl Fn(Kind, &Pattern) -> Vec<&'a Permission>,
+) -> bool {
+    let whole = |entries: &[&Permission], pattern: &Pattern| {
         entries.iter().any(|entry| entry.covers(kind, pattern) && entry.gaps(kind, pattern).next().is_none())
     };
-    if whole(required) {
+    let entries = near(kind, required);
+    if whole(&entries, required) {
         return true;
     }
     // What fills a gap that holds a single operation allows the operation itself: then the line above has said so.
@@ -166,7 +232,7 @@ fn allowed(entries: &[Permission], kind: Kind, required: &Pattern, excused: &[Pa
         entry.gaps(kind, required).all(|gap| {
             *known
                 .entry(gap.folded())
-                .or_insert_with(|| excused.iter().any(|excluded| excluded.covers(gap)) || whole(gap))
+                .or_insert_with(|| excused.iter().any(|excluded| excluded.covers(gap)) || whole(&near(kind, gap), gap))
         })
     })
 }

@@ -25,6 +25,7 @@ pub static CHECKS: [Check; 2] = [
             "imds-updating",
             "imds-server-error",
         ],
+        shared: &[],
         page: include_str!("../../checks/metadata.md"),
         subjects: Subject::machine,
         ask: ask_metadata,
@@ -36,6 +37,7 @@ pub static CHECKS: [Check; 2] = [
         needs: &[],
         essential: true,
         codes: &["legacy-answering", "legacy-endpoint"],
+        shared: &[],
         page: include_str!("../../checks/retired.md"),
         subjects: Subject::machine,
         ask: ask_retired,
@@ -72,7 +74,7 @@ fn judge_metadata(case: &Case) -> Verdict {
         return verdict;
     }
     // The token path is another back end behind the same address: it can be busy or updating on its own.
-    let mut tokens = case.evidence.exchanges.iter().filter(|exchange| exchange.request.asks_for_token()).peekable();
+    let mut tokens = case.evidence.exchanges().iter().filter(|exchange| exchange.request.asks_for_token()).peekable();
     if tokens.peek().is_none() {
         return Verdict::Unknown("it describes the VM; it was not asked for a token".into());
     }

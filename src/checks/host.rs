@@ -19,6 +19,7 @@ pub static CHECKS: [Check; 3] = [
         needs: &[],
         essential: false,
         codes: &["not-on-azure"],
+        shared: &[],
         page: include_str!("../../checks/platform.md"),
         subjects: Subject::machine,
         ask: |_| [ASSET_TAG, VENDOR, PRODUCT].iter().map(|path| file(path)).collect(),
@@ -30,6 +31,7 @@ pub static CHECKS: [Check; 3] = [
         needs: &["platform", "metadata"],
         essential: true,
         codes: &["clock-skewed"],
+        shared: &[],
         page: include_str!("../../checks/clock.md"),
         subjects: Subject::machine,
         // It reads the Date of whatever the others asked for.
@@ -42,6 +44,7 @@ pub static CHECKS: [Check; 3] = [
         needs: &[],
         essential: false,
         codes: &["env-proxy", "env-shadowed"],
+        shared: &[],
         page: include_str!("../../checks/environment.md"),
         subjects: Subject::machine,
         ask: |_| vec![Request::Environment],
@@ -109,6 +112,11 @@ fn judge_platform(case: &Case) -> Verdict {
 /// Entra and Azure Resource Manager forgive five minutes; tokens are valid from five minutes before they are issued.
 const SKEW_LIMIT: Duration = Duration::from_secs(300);
 
+/// Is this URL at Azure Resource Manager of the VM's cloud?
+fn at_manager(case: &Case, url: &str) -> bool {
+    case.cloud().is_some_and(|cloud| url.starts_with(&format!("https://{}/", cloud.arm_host)))
+}
+
 fn judge_clock(case: &Case) -> Verdict {
     // Only Azure's own Date counts: a proxy or another cloud may have any time.
     let azure = |request: &Request| {
@@ -117,15 +125,15 @@ fn judge_clock(case: &Case) -> Verdict {
         let genuine = if request.goes_to_metadata() {
             metadata::responder(answer) == Responder::Azure
         } else {
-            crate::azure::arm::is_arm(answer)
+            request.url().is_some_and(|url| at_manager(case, url)) && crate::azure::arm::is_arm(answer)
         };
         let date = answer.header("date").filter(|_| genuine)?;
         let told = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
         let offset = i64::try_from(attempt.started_ms.saturating_add(attempt.duration_ms)).ok()?;
-        let local = case.evidence.taken_at.checked_add(jiff::SignedDuration::from_millis(offset)).ok()?;
+        let local = case.evidence.taken_at().checked_add(jiff::SignedDuration::from_millis(offset)).ok()?;
         Some((local, told))
     };
-    let Some((local, told)) = case.evidence.exchanges.iter().find_map(|exchange| azure(&exchange.request)) else {
+    let Some((local, told)) = case.evidence.exchanges().iter().find_map(|exchange| azure(&exchange.request)) else {
         return Verdict::Unknown("no answer from Azure carried the time".into());
     };
     let difference = local.duration_since(told);
@@ -168,18 +176,18 @@ const BEFORE: [(&[&str], &str); 3] = [
 fn client_finding(case: &Case) -> Option<Finding> {
     let client = case.variable("AZURE_CLIENT_ID")?;
     let mut known = Vec::new();
-    for subject in Subject::identities(case.plan()) {
+    for subject in Subject::identities(case.evidence) {
         let one = Case::new(case.evidence, &subject);
         let block = one.vm_identity()?;
         // Instances of a uniform scale set have their identities at the set, which is not read.
         let elsewhere =
-            one.vm_id().is_some_and(|id| resource_id::scale_set(&id).is_some()) && block == VmIdentity::default();
+            one.vm_id().is_some_and(|id| resource_id::scale_set(id).is_some()) && *block == VmIdentity::default();
         // Azure Resource Manager does not tell the client ID of the system-assigned identity; only its token does.
         let untold = block.principal_id.as_deref().is_some_and(|principal| !speaks(case, principal));
         if elsewhere || untold {
             return None;
         }
-        known.extend(block.user_assigned.into_iter().filter_map(|listed| listed.client_id));
+        known.extend(block.user_assigned.iter().filter_map(|listed| listed.client_id.clone()));
         known.extend(one.any_claims().and_then(|claims| claims.text("appid")).map(str::to_owned));
     }
     let effect = "clients that read it ask for that identity, which this VM does not have";
@@ -188,7 +196,7 @@ fn client_finding(case: &Case) -> Option<Finding> {
 
 /// Did one of the run's identities get a token for this principal?
 fn speaks(case: &Case, principal: &str) -> bool {
-    Subject::identities(case.plan()).iter().any(|subject| {
+    Subject::identities(case.evidence).iter().any(|subject| {
         let claims = Case::new(case.evidence, subject).any_claims();
         claims.and_then(|claims| claims.text("oid")).is_some_and(|oid| oid.eq_ignore_ascii_case(principal))
     })

@@ -17,8 +17,9 @@ pub static CHECKS: [Check; 2] = [
         needs: &["platform", "metadata"],
         essential: true,
         codes: &["identity-none", "identity-ambiguous", "identity-unknown"],
+        shared: &[],
         page: include_str!("../../checks/identity.md"),
-        subjects: Subject::identities,
+        subjects: Subject::identities_and_their_list,
         ask: ask_identity,
         judge: judge_identity,
     },
@@ -28,6 +29,7 @@ pub static CHECKS: [Check; 2] = [
         needs: &["metadata", "identity"],
         essential: true,
         codes: &["identity-stale", "identity-foreign"],
+        shared: &[],
         page: include_str!("../../checks/principal.md"),
         subjects: Subject::identities,
         // It reads what the checks identity and reader asked for.
@@ -66,9 +68,14 @@ fn first_uri(case: &Case) -> Option<String> {
 }
 
 fn judge_identity(case: &Case) -> Verdict {
+    if case.subject.every_identity {
+        return unlisted(case);
+    }
     let Some(request) = first_uri(case).and_then(|uri| case.token_request(&uri)) else {
-        return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment) {
-            Some(cloud) => format!("the VM's cloud is “{cloud}”, which midoctor does not know; name a --resource URI"),
+        return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment.clone()) {
+            Some(cloud) => format!(
+                "the VM's cloud is “{cloud}”, which midoctor does not know; name its Azure Resource Manager with --arm-endpoint, or a --resource URI"
+            ),
             None => "no token was asked for".into(),
         });
     };
@@ -76,7 +83,10 @@ fn judge_identity(case: &Case) -> Verdict {
         return Verdict::Unknown("the question for a token brought no answer".into());
     };
     if let Some(claims) = &answer.token {
-        return Verdict::Pass(Facts::from([("identity", in_words(case, claims))]));
+        // Clients that ask for "the system-assigned identity" do not notice that another one answers (documented).
+        let lone = *case.selector() == Selector::Default && case.user_assigned(claims).is_some();
+        let note = if lone { ", which answers since no identity was named and none is system-assigned" } else { "" };
+        return Verdict::Pass(Facts::from([("identity", in_words(case, claims) + note)]));
     }
     let Some(error) = IdentityError::read(answer) else {
         return Verdict::Unknown(format!(
@@ -99,11 +109,33 @@ fn judge_identity(case: &Case) -> Verdict {
         (Refusal::NotFound, Selector::Guid(id) | Selector::ResourceId(id)) => {
             Verdict::found(finding("identity-unknown").with("named", id).with("others", others(case)))
         }
+        // Who wants all of them has not said which one is to list them.
+        (Refusal::Ambiguous, Selector::Default) if case.plan().all_identities => Verdict::Unknown(
+            "there are several user-assigned identities; name one of them with --identity beside all, so that it can list them".into(),
+        ),
         (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
         // The service went on to ask Entra, so it has an identity to ask with.
         (Refusal::Resource, _) => Verdict::Pass(Facts::from([("identity", "one that was not named".to_owned())])),
         (Refusal::Malformed | Refusal::Other, _) => Verdict::Blocked("token"),
     }
+}
+
+/// All identities are wanted, and Azure Resource Manager has not listed them.
+fn unlisted(case: &Case) -> Verdict {
+    let asked = Subject::identities(case.evidence);
+    let refused = asked.iter().find_map(|subject| {
+        let one = Case::new(case.evidence, subject);
+        case.evidence.answer(&one.vm_request()?)
+    });
+    Verdict::Unknown(match refused {
+        Some(answer) if answer.status == 200 => "Azure Resource Manager lists none on this VM itself".into(),
+        Some(answer) => format!(
+            "which other identities there are is not told: Azure Resource Manager answers {} to the question for the VM; Reader on \
+             the VM lets the identity see them, or name them with --identity",
+            answer.status
+        ),
+        None => "which other identities there are was not asked".into(),
+    })
 }
 
 /// The same question without naming an identity.
@@ -188,13 +220,23 @@ fn foreign_owner(case: &Case, claims: &Claims) -> Option<(String, String)> {
         return Some((in_words(case, claims), format!("the identity {id}")));
     }
     let vm = case.vm_id()?;
-    let machine = match claims.text("xms_mirid") {
-        Some(owner) if resource_id::is_user_assigned(owner) => claims.text("xms_az_rid")?,
-        owner => owner?,
-    };
+    let owner = claims.text("xms_mirid")?;
+    let user = resource_id::is_user_assigned(owner);
+    if user && unassigned(case, owner) {
+        return Some((owner.to_owned(), "an identity that is assigned to this VM".into()));
+    }
+    let machine = if user { claims.text("xms_az_rid")? } else { owner };
     // An instance of a uniform scale set signs in as the set. (Assumed; no such token has been recorded.)
-    let set = resource_id::scale_set(&vm).is_some_and(|set| resource_id::same(machine, set));
-    (!set && !resource_id::same(machine, &vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
+    let set = resource_id::scale_set(vm).is_some_and(|set| resource_id::same(machine, set));
+    (!set && !resource_id::same(machine, vm)).then(|| (machine.to_owned(), "this VM".to_owned()))
+}
+
+/// Does Azure Resource Manager list the VM's identities, and not this one?
+fn unassigned(case: &Case, identity: &str) -> bool {
+    // An instance of a uniform scale set has its identities at the set, which is not read.
+    let elsewhere = case.vm_id().is_some_and(|id| resource_id::scale_set(id).is_some());
+    let block = case.vm_identity().filter(|block| !elsewhere || **block != VmIdentity::default());
+    block.is_some_and(|block| !block.user_assigned.iter().any(|one| resource_id::same(&one.resource_id, identity)))
 }
 
 /// Does Azure Resource Manager show another principal than the token? Returns the one it shows, and a sentence.
@@ -207,16 +249,16 @@ fn stale(case: &Case, claims: &Claims) -> Option<(Option<String>, String)> {
     let oid = claims.text("oid")?;
     let listed = |principal: &Option<String>| principal.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(oid));
     // An instance of a uniform scale set has its identities at the set, which is not read.
-    let elsewhere = resource_id::scale_set(&case.vm_id()?).is_some() && block == VmIdentity::default();
+    let elsewhere = resource_id::scale_set(case.vm_id()?).is_some() && *block == VmIdentity::default();
     if elsewhere || listed(&block.principal_id) || block.user_assigned.iter().any(|one| listed(&one.principal_id)) {
         return None;
     }
     let shown = match case.user_assigned(claims) {
         Some(id) => {
-            let same = block.user_assigned.into_iter().find(|one| resource_id::same(&one.resource_id, &id));
-            same.and_then(|one| one.principal_id)
+            let same = block.user_assigned.iter().find(|one| resource_id::same(&one.resource_id, &id));
+            same.and_then(|one| one.principal_id.clone())
         }
-        None => block.principal_id,
+        None => block.principal_id.clone(),
     };
     match shown {
         Some(shown) => {

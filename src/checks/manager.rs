@@ -14,6 +14,7 @@ pub static CHECKS: [Check; 1] = [Check {
     needs: &["metadata"],
     essential: true,
     codes: &["dns-failure", "arm-unreachable", "tls-intercepted", "service-transient"],
+    shared: &[],
     page: include_str!("../../checks/arm.md"),
     subjects: Subject::machine,
     ask: ask_arm,
@@ -23,36 +24,49 @@ pub static CHECKS: [Check; 1] = [Check {
 /// Why checks are skipped with `--require none`.
 pub(super) const NOTHING_REQUIRED: &str = "nothing is required of Azure Resource Manager";
 
+/// Questions whose answers only teach: whether they come says nothing against Azure Resource Manager.
+const ASIDE: [&str; 4] = ["/roleAssignments", "/roleDefinitions/", "/denyAssignments", "/resourcegroups?"];
+
 /// The name, and the front door without a token: Azure Resource Manager answers 401, which shows that it is there and
 /// with which certificate. Through a proxy the name is the proxy's business.
 fn ask_arm(case: &Case) -> Vec<Request> {
-    let Some(cloud) = case.cloud().filter(|_| case.requires_roles()) else { return Vec::new() };
+    let Some(cloud) = case.cloud().filter(|_| case.asks_manager()) else { return Vec::new() };
     let mut requests = vec![Request::Environment];
     if !proxied(case) {
-        requests.push(Request::Resolve { host: cloud.arm_host.into() });
+        requests.push(Request::Resolve { host: cloud.arm_host.to_string() });
     }
     requests.extend(probe(case));
     requests
 }
 
 fn probe(case: &Case) -> Option<Request> {
-    let vm = VmId::parse(&case.vm_id()?)?;
-    Some(Request::manager(arm::probe_url(case.cloud()?.arm_host, &vm.subscription), None))
+    let vm = VmId::parse(case.vm_id()?)?;
+    Some(Request::manager(arm::probe_url(&case.cloud()?.arm_host, &vm.subscription), None))
 }
 
-fn proxied(case: &Case) -> bool {
+pub(super) fn proxied(case: &Case) -> bool {
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| case.variable(name).is_some())
 }
 
 fn judge_arm(case: &Case) -> Verdict {
-    if !case.requires_roles() {
+    if !case.asks_manager() {
         return Verdict::Skip(NOTHING_REQUIRED.into());
     }
     let (Some(cloud), Some(probe)) = (case.cloud(), probe(case)) else {
-        return Verdict::Unknown("which cloud and subscription the VM is in is not known".into());
+        return Verdict::Unknown(match case.instance().and_then(|instance| instance.environment.as_deref()) {
+            Some(name) if case.cloud().is_none() => {
+                format!("the VM's cloud is “{name}”, which midoctor does not know; --arm-endpoint names its host")
+            }
+            _ => "which cloud and subscription the VM is in is not known".into(),
+        });
     };
-    let host = cloud.arm_host;
-    if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.into() })
+    let host = cloud.arm_host.to_string();
+    if let Some(named) = case.plan().arm_endpoint.as_deref().filter(|named| *named != host) {
+        return Verdict::Unknown(format!(
+            "--arm-endpoint names {named}, the host of another cloud than the VM's, so {host} was asked instead"
+        ));
+    }
+    if let Some(Outcome::Failed(failed)) = case.outcome(&Request::Resolve { host: host.clone() })
         && failed.why == Failure::NameUnknown
     {
         return Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail));
@@ -63,12 +77,12 @@ fn judge_arm(case: &Case) -> Verdict {
     // It can let the front door's question through and keep silent to those that matter; names of roles do not.
     let matters = |exchange: &&Exchange| {
         let url = exchange.request.url().unwrap_or_default();
-        url.starts_with(&format!("https://{host}/"))
-            && !["/roleAssignments", "/roleDefinitions/"].iter().any(|part| url.contains(part))
+        url.starts_with(&format!("https://{host}/")) && !ASIDE.iter().any(|part| url.contains(part))
     };
-    let exchanges = std::iter::once(first).chain(case.evidence.exchanges.iter().filter(matters));
-    exchanges.filter_map(|exchange| trouble(case, host, exchange)).next().unwrap_or_else(|| {
-        Verdict::Pass(Facts::from([("arm_host", host.to_owned()), ("took", in_words(first.took()))]))
+    let exchanges = std::iter::once(first).chain(case.evidence.exchanges().iter().filter(matters));
+    exchanges.filter_map(|exchange| trouble(case, &host, exchange)).next().unwrap_or_else(|| {
+        let as_told = case.plan().arm_endpoint.as_ref().map_or("", |_| ", as --arm-endpoint says");
+        Verdict::Pass(Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()) + as_told)]))
     })
 }
 
@@ -92,7 +106,7 @@ fn trouble(case: &Case, host: &str, exchange: &Exchange) -> Option<Verdict> {
     }
 }
 
-fn transient(host: &str, exchange: &Exchange) -> Verdict {
+pub(super) fn transient(host: &str, exchange: &Exchange) -> Verdict {
     let answer = exchange.last().and_then(|attempt| attempt.outcome.answer());
     let error = answer.and_then(ArmError::read).map_or_else(|| "no error code".to_owned(), |error| error.code);
     Verdict::found(
@@ -111,10 +125,15 @@ pub(super) fn request_id(answer: Option<&Answer>) -> String {
 }
 
 fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exchange) -> Verdict {
-    let took = in_words(exchange.took());
-    let unreachable =
-        |detail: String| Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail));
-    match failed.why {
+    on_the_way(case, host, failed).unwrap_or_else(|| {
+        let detail = in_the_way(failed, exchange);
+        Verdict::found(Finding::error("arm-unreachable").with("host", host).with("detail", detail))
+    })
+}
+
+/// What a failure says that is the same for every host: the name, the certificate, and what is no failure of the way there.
+pub(super) fn on_the_way(case: &Case, host: &str, failed: &Failed) -> Option<Verdict> {
+    Some(match failed.why {
         Failure::NameUnknown => {
             Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail))
         }
@@ -122,7 +141,7 @@ fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exch
             let shown = failed.certificate.as_ref();
             // With a wrong clock every certificate looks expired or not yet valid.
             if outside_validity(case, shown) && skewed(case) {
-                return Verdict::Blocked("clock");
+                return Some(Verdict::Blocked("clock"));
             }
             Verdict::found(
                 Finding::error("tls-intercepted")
@@ -132,15 +151,22 @@ fn unreachable_verdict(case: &Case, host: &str, failed: &Failed, exchange: &Exch
                     .with("detail", distrust(&failed.detail)),
             )
         }
-        Failure::ConnectTimeout => unreachable(format!("no connection with TLS came about in {took}")),
-        Failure::AnswerTimeout => unreachable(format!("it accepted the connection and did not answer in {took}")),
-        Failure::Refused => unreachable("the connection was refused".into()),
-        Failure::Unroutable => unreachable("this machine has no route to it".into()),
-        Failure::Closed => unreachable("the connection was closed before an answer was complete".into()),
-        Failure::ProxyFailed => unreachable(failed.detail.clone()),
         Failure::Unsupported => Verdict::Unknown(failed.detail.clone()),
         Failure::OutOfTime => Verdict::Unknown("the run's deadline passed before it could answer".into()),
-        _ => unreachable(failed.detail.clone()),
+        _ => return None,
+    })
+}
+
+/// Why a host was not reached, in words.
+pub(super) fn in_the_way(failed: &Failed, exchange: &Exchange) -> String {
+    let took = in_words(exchange.took());
+    match failed.why {
+        Failure::ConnectTimeout => format!("no connection with TLS came about in {took}"),
+        Failure::AnswerTimeout => format!("it accepted the connection and did not answer in {took}"),
+        Failure::Refused => "the connection was refused".into(),
+        Failure::Unroutable => "this machine has no route to it".into(),
+        Failure::Closed => "the connection was closed before an answer was complete".into(),
+        _ => failed.detail.clone(),
     }
 }
 
@@ -162,6 +188,6 @@ fn skewed(case: &Case) -> bool {
 fn outside_validity(case: &Case, shown: Option<&crate::evidence::Certificate>) -> bool {
     let Some(shown) = shown else { return false };
     let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-    let now = case.evidence.taken_at;
+    let now = case.evidence.taken_at();
     time(&shown.not_before).is_some_and(|from| now < from) || time(&shown.not_after).is_some_and(|until| now > until)
 }

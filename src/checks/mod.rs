@@ -2,10 +2,13 @@
 //! a page in `checks/`; nothing else names it.
 
 pub mod access;
+pub mod data;
 pub mod endpoint;
+mod held;
 pub mod host;
 pub mod identity;
 pub mod manager;
+pub mod roles;
 pub mod token;
 
 use crate::check::Check;
@@ -19,4 +22,6 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         .chain(&token::CHECKS)
         .chain(&manager::CHECKS)
         .chain(&access::CHECKS)
+        .chain(&roles::CHECKS)
+        .chain(&data::CHECKS)
 }

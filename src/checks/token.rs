@@ -2,7 +2,7 @@
 //! receiving service does that.
 
 use crate::azure::arm::ArmError;
-use crate::azure::cloud::{CLOUDS, Cloud};
+use crate::azure::cloud::{Cloud, known};
 use crate::azure::metadata::{IdentityError, Refusal};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
@@ -20,6 +20,7 @@ pub static CHECKS: [Check; 2] = [
         needs: &["metadata", "identity"],
         essential: true,
         codes: &["resource-invalid", "request-malformed", "token-refused"],
+        shared: &[],
         page: include_str!("../../checks/token.md"),
         subjects: Subject::tokens,
         ask: |case| match (case.instance(), case.resource_uri()) {
@@ -34,6 +35,7 @@ pub static CHECKS: [Check; 2] = [
         needs: &["clock", "metadata", "identity", "token"],
         essential: true,
         codes: &["token-expired", "token-not-yet-valid", "audience-mismatch", "cloud-mismatch", "token-malformed"],
+        shared: &[],
         page: include_str!("../../checks/validity.md"),
         subjects: Subject::tokens,
         // It reads what the checks token and reader asked for.
@@ -112,7 +114,7 @@ fn broken(finding: Finding) -> Part {
 
 /// Judged against the machine's clock when the evidence was taken; the check `clock` answers for that clock.
 fn time_finding(case: &Case, claims: &Claims) -> Part {
-    let now = case.evidence.taken_at;
+    let now = case.evidence.taken_at();
     let Some(expires) = claims.time("exp") else {
         return broken(
             Finding::error("token-malformed").with("detail", "The token does not say until when it is valid"),
@@ -144,7 +146,7 @@ fn audience_finding(case: &Case, claims: &Claims, uri: &str) -> Part {
     if case.cloud().is_some_and(|cloud| manager(cloud) && cloud.accepts_audience(uri)) {
         return Ok(());
     }
-    let elsewhere = CLOUDS.iter().find(|cloud| manager(cloud) && Some(*cloud) != case.cloud());
+    let elsewhere = known().find(|cloud| manager(cloud) && Some(*cloud) != case.cloud());
     if let (Some(_), Some(own)) = (elsewhere, case.cloud().filter(|own| own.accepts_audience(uri))) {
         return broken(
             Finding::error("cloud-mismatch")

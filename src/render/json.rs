@@ -10,11 +10,17 @@ use crate::report::Report;
 /// # Errors
 /// When serialisation fails, which plain data does not.
 pub fn render(report: &Report) -> Result<String, String> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    let mut json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    // Outside of strings there are none of these, and below U+0020 serde has escaped what is inside.
+    let odd = |c: char| (c.is_control() && c != '\n') || is_hidden(c);
+    if !json.contains(odd) {
+        // Reports can be megabytes, and hardly any holds one.
+        json.push('\n');
+        return Ok(json);
+    }
     let mut escaped = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        // Outside of strings there are none of these, and below U+0020 serde has escaped what is inside.
-        if (c.is_control() && c != '\n') || is_hidden(c) {
+        if odd(c) {
             let mut units = [0; 2];
             escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {

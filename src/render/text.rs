@@ -27,8 +27,11 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if !detail.quiet {
         text.heading(report);
     }
-    let shown: Vec<&CheckReport> =
-        report.checks.iter().filter(|check| !detail.quiet || check.status != Status::Pass).collect();
+    let shown: Vec<&CheckReport> = report
+        .checks
+        .iter()
+        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip))
+        .collect();
     let mut stage: Option<Stage> = None;
     for check in shown {
         if stage != Some(check.stage) {
@@ -78,7 +81,7 @@ impl Text {
 
     fn check(&mut self, check: &CheckReport) {
         let subject = match (&check.subject, check.summary.contains(check.subject.as_deref().unwrap_or_default())) {
-            (Some(subject), false) => format!("  ({subject})"),
+            (Some(subject), false) => format!("  ({})", short(subject)),
             _ => String::new(),
         };
         let codes: Vec<&str> = check.findings.iter().map(|finding| finding.code.as_str()).collect();
@@ -173,7 +176,7 @@ impl Text {
         let roles = report.checks.iter().filter(|check| check.id == "reader" && check.status == Status::Pass);
         for check in roles {
             if let Some((_, held)) = check.summary.split_once(": ") {
-                let whose = check.subject.as_ref().map(|subject| format!(" of {subject}")).unwrap_or_default();
+                let whose = check.subject.as_ref().map(|subject| format!(" of {}", short(subject))).unwrap_or_default();
                 self.push(self.style.wrap(&format!("roles{whose}: {held}"), INDENT, INDENT));
             }
         }
@@ -264,4 +267,11 @@ pub fn place_in_words(place: Place) -> &'static str {
         Place::Operator => "by somebody with rights in Azure",
         Place::Application => "where the application is started",
     }
+}
+
+/// A subject for people: of a user-assigned identity's resource ID the name, which the report's end spells out.
+fn short(subject: &str) -> String {
+    let named = |word: &str| word.starts_with('/') && word.to_ascii_lowercase().contains("/userassignedidentities/");
+    let words = subject.split(' ').map(|word| if named(word) { word.rsplit('/').next().unwrap_or(word) } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -6,12 +6,13 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::azure::cloud::{CLOUDS, Cloud};
+use crate::azure::cloud::{Cloud, known};
 use crate::evidence::METADATA_ADDRESS;
-use crate::simulator::scenario::{Arm, Literal, Metadata, Retired, Scenario};
+use crate::simulator::access::Rules;
+use crate::simulator::scenario::{Arm, Literal, Metadata, Network, Retired, Scenario};
 use crate::simulator::tokens::{LIFETIME, Mint, Minted, Noise};
 use crate::simulator::vm::{self, Identity};
-use crate::simulator::{manager, metadata, retired};
+use crate::simulator::{data, manager, metadata, retired};
 
 /// What comes back for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Reaction {
 #[derive(Clone, Debug)]
 pub struct Azure {
     scenario: Scenario,
+    cloud: Cloud,
+    rules: Rules,
 }
 
 /// A request, taken apart once for every room.
@@ -72,7 +75,11 @@ impl Call<'_> {
 impl Azure {
     /// The services as the scenario has them.
     pub fn new(scenario: Scenario) -> Self {
-        Self { scenario }
+        let endpoint = scenario.command.arm_endpoint.as_deref();
+        let host = endpoint.and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+        let cloud = Cloud::of(Some(&scenario.cloud), host.as_deref()).unwrap_or_else(|| Cloud::public().clone());
+        let rules = Rules::new(&scenario);
+        Self { scenario, cloud, rules }
     }
 
     /// The scenario that is played.
@@ -80,9 +87,14 @@ impl Azure {
         &self.scenario
     }
 
-    /// The VM's cloud; the public one where the scenario names one that is not known.
-    pub fn cloud(&self) -> &'static Cloud {
-        Cloud::named(&self.scenario.cloud).unwrap_or_else(|| Cloud::public())
+    /// The VM's cloud; the public one where the scenario names one that is not known, and no ARM host.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// The role and deny assignments.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Azure's time when the VM's clock shows `now`.
@@ -109,6 +121,13 @@ impl Azure {
             | (Place::Manager, Scenario { arm: Arm::Silent, .. }) => return Reaction::Silence,
             (Place::Metadata, Scenario { metadata: Metadata::Refused | Metadata::Unroutable, .. })
             | (Place::Manager, Scenario { arm: Arm::Refused, .. }) => return Reaction::Drop,
+            (Place::Data, scenario) => {
+                match scenario.data_at(call.url.host_str().unwrap_or_default()).map(|data| data.network) {
+                    Some(Network::Silent) => return Reaction::Silence,
+                    Some(Network::Refused | Network::UnknownName) => return Reaction::Drop,
+                    _ => {}
+                }
+            }
             _ => {}
         }
         let literal = self.literal(method, call.url.as_str());
@@ -119,6 +138,7 @@ impl Azure {
         match place {
             Place::Metadata => metadata::answer(self, &call, exact),
             Place::Manager => manager::answer(self, &call, exact),
+            Place::Data => exact(&call).unwrap_or_else(|| data::answer(self, &call)),
             Place::OtherManager => manager::other_cloud(&call),
             Place::Retired if literal.is_none() => retired::answer(self, &call),
             Place::Retired | Place::Elsewhere => exact(&call).unwrap_or(Reaction::Drop),
@@ -148,8 +168,9 @@ impl Azure {
         match (url.scheme(), url.port_or_known_default()) {
             ("http", Some(80)) if host == METADATA_ADDRESS => Place::Metadata,
             ("http", Some(retired::PORT)) if local => Place::Retired,
-            ("https", Some(443)) if host.eq_ignore_ascii_case(self.cloud().arm_host) => Place::Manager,
-            ("https", Some(443)) if CLOUDS.iter().any(|cloud| cloud.arm_host == host) => Place::OtherManager,
+            ("https", Some(443)) if host.eq_ignore_ascii_case(&self.cloud().arm_host) => Place::Manager,
+            ("https", Some(443)) if known().any(|cloud| cloud.arm_host == host) => Place::OtherManager,
+            ("https", Some(443)) if self.scenario.data_at(host).is_some() => Place::Data,
             _ => Place::Elsewhere,
         }
     }
@@ -178,6 +199,7 @@ enum Place {
     Retired,
     Manager,
     OtherManager,
+    Data,
     Elsewhere,
 }
 

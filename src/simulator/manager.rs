@@ -6,15 +6,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::azure::cloud::Cloud;
+use crate::simulator::access::{Grant, Obstacle};
 use crate::simulator::azure::{Azure, Call, Reaction, answer as reply, headers, http_date, reason};
-use crate::simulator::roles::{self, Role};
+use crate::simulator::tokens::issuer;
 use crate::simulator::{resources, vm};
 use crate::token::{Claims, Token};
 
-/// The id of the deny assignment, as messages write it.
-const DENY_ID: &str = "5d0c8b7a6f4e4d3c9b2a1f0e8d7c6b5a";
-/// What a deny assignment of a scenario denies: compute, so that the reason can still be read.
-pub(super) const DENIED: &str = "Microsoft.Compute/*";
 /// How far clocks may be apart before a token counts as not yet valid; assumed: the five minutes Entra's libraries allow.
 const LEEWAY: i64 = 300;
 
@@ -133,8 +130,12 @@ fn american(time: Timestamp) -> String {
 }
 
 fn wrong_audience(cloud: &Cloud, audience: &str) -> String {
-    let mut allowed: Vec<String> =
-        cloud.arm_audiences.iter().flat_map(|uri| [format!("'{uri}/'"), format!("'{uri}'")]).collect();
+    let own = [format!("https://{}", cloud.arm_host)];
+    let known: Vec<&str> = match cloud.arm_audiences {
+        [] => own.iter().map(String::as_str).collect(),
+        known => known.to_vec(),
+    };
+    let mut allowed: Vec<String> = known.iter().flat_map(|uri| [format!("'{uri}/'"), format!("'{uri}'")]).collect();
     // As recorded: the older name first.
     allowed.rotate_left(2);
     format!(
@@ -144,20 +145,24 @@ fn wrong_audience(cloud: &Cloud, audience: &str) -> String {
     )
 }
 
-fn wrong_tenant(cloud: &Cloud, issuer: &str) -> String {
+fn wrong_tenant(cloud: &Cloud, found: &str) -> String {
     format!(
-        "The access token is from the wrong issuer '{issuer}'. It must match the tenant '{}' associated with this \
+        "The access token is from the wrong issuer '{found}'. It must match the tenant '{}' associated with this \
          subscription. Please use the authority (URL) '{}' to get the token. Note, if the subscription is transferred to \
          another tenant there is no impact to the services, but information about new tenant could take time to propagate \
          (up to an hour). If you just transferred your subscription and see this error message, please try back later.",
-        cloud.issuer(vm::TENANT),
+        issuer(cloud, vm::TENANT),
         authority(cloud)
     )
 }
 
 /// Where to sign in, as challenges name it. assumed outside the public cloud: the sign-in host.
 fn authority(cloud: &Cloud) -> String {
-    let host = if cloud == Cloud::public() { "login.windows.net" } else { cloud.login_hosts[0] };
+    let host = match cloud.login_hosts.first() {
+        Some(_) if cloud == Cloud::public() => "login.windows.net",
+        Some(host) => host,
+        None => cloud.arm_host.strip_prefix("management.").unwrap_or(&cloud.arm_host),
+    };
     format!("https://{host}/{}", vm::TENANT)
 }
 
@@ -170,47 +175,46 @@ fn challenged(cloud: &Cloud, call: &Call<'_>, code: &str, message: &str, descrip
     say(call, 401, [("WWW-Authenticate", challenge)], error(code, message))
 }
 
-impl Caller<'_> {
-    /// The roles the caller holds; assumed to be granted on the VM.
-    pub fn roles(&self) -> Vec<&'static Role> {
-        let scenario = self.azure.scenario();
-        let known = vm::identities(scenario).iter().any(|identity| identity.principal_id == self.oid);
-        let held = if known { scenario.roles.as_slice() } else { &[] };
-        held.iter().filter_map(|name| roles::named(name)).collect()
+impl<'a> Caller<'a> {
+    /// The role assignments in force that the caller holds and that reach a scope.
+    pub fn held<'b>(&'b self, scope: &'b str) -> impl Iterator<Item = &'b Grant>
+    where
+        'a: 'b,
+    {
+        self.azure.rules().held(&self.oid, scope)
+    }
+
+    /// The role assignments, in force or not, that the caller holds anywhere.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.azure.rules().grants.iter().filter(|grant| grant.is_held_by(&self.oid))
     }
 
     /// May the caller do this here? If not, the refusal.
     pub fn may(&self, call: &Call<'_>, action: &str, scope: &str) -> Result<(), Reaction> {
-        let scenario = self.azure.scenario();
-        // assumed: Microsoft.Authorization knows a new role at once while the rest still refuses.
-        let in_force = scenario.role_effective || roles::covers("Microsoft.Authorization/*", action);
-        let granted =
-            in_force && within(scope, &vm::resource_id()) && self.roles().iter().any(|role| role.allows(action));
         let who = format!("The client '{0}' with object id '{0}'", self.oid);
-        if !granted {
-            let message = format!(
-                "{who} does not have authorization to perform action '{action}' over scope '{scope}' or the scope is \
-                 invalid. If access was recently granted, please refresh your credentials."
-            );
-            return Err(refuse(call, 403, "AuthorizationFailed", &message));
-        }
-        if !scenario.role_denied.is_empty() && roles::covers(DENIED, action) {
-            let message = format!(
-                "{who} has permission to perform action '{action}' on scope '{scope}'; however, the access is denied \
-                 because of the deny assignment with name '{}' and Id '{DENY_ID}' at scope '{}'.",
-                scenario.role_denied,
-                vm::group_id()
-            );
-            return Err(refuse(call, 403, "DenyAssignmentAuthorizationFailed", &message));
-        }
-        Ok(())
+        let (code, message) = match self.azure.rules().may(&self.oid, action, scope) {
+            Ok(()) => return Ok(()),
+            Err(Obstacle::NoRole) => (
+                "AuthorizationFailed",
+                format!(
+                    "{who} does not have authorization to perform action '{action}' over scope '{scope}' or the scope is \
+                     invalid. If access was recently granted, please refresh your credentials."
+                ),
+            ),
+            Err(Obstacle::Denied(denial)) => (
+                "DenyAssignmentAuthorizationFailed",
+                format!(
+                    "{who} has permission to perform action '{action}' on scope '{scope}'; however, the access is denied \
+                     because of the deny assignment with name '{}' and Id '{}' at scope '{}'.",
+                    denial.deny.name,
+                    // As messages write it.
+                    denial.id.replace('-', ""),
+                    denial.scope
+                ),
+            ),
+        };
+        Err(refuse(call, 403, code, &message))
     }
-}
-
-/// Is `inner` the scope `outer` or below it?
-fn within(inner: &str, outer: &str) -> bool {
-    let inner = inner.to_ascii_lowercase();
-    inner.strip_prefix(&outer.to_ascii_lowercase()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// An error's body.
@@ -314,5 +318,25 @@ mod tests {
         assert_eq!(get(&azure, &url(), &[("Authorization", &token)]).1.len(), 480);
         let (_, body) = get(&azure, &url(), &[("Authorization", &bearer(&azure, "https://vault.azure.net"))]);
         assert_eq!(body.len(), 359, "{body}");
+    }
+    #[test]
+    fn clouds_in_no_table_take_the_tokens_that_they_issue() {
+        for (cloud, host) in
+            [("AzureFranceSovereign", "management.sovcloud-api.fr"), ("AzureStack", "management.local.contoso.com")]
+        {
+            let azure = play(&format!("cloud = \"{cloud}\"\n[command]\narm_endpoint = \"https://{host}\""), &[]);
+            let arm = format!("https://{host}/");
+            let metadata =
+                format!("http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource={arm}");
+            let (status, body) = get(&azure, &metadata, &[("Metadata", "true")]);
+            assert_eq!(status, 200, "{body}");
+            let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+            let token = format!("Bearer {}", body["access_token"].as_str().unwrap_or_default());
+            let url = url().replace("management.azure.com", host);
+            assert_eq!(get(&azure, &url, &[("Authorization", &token)]).0, 200, "{host}");
+            let (status, body) = get(&azure, &url, &[("Authorization", &bearer(&azure, "https://vault.azure.net"))]);
+            assert_eq!(status, 401);
+            assert!(body.contains(&format!("allowed audiences 'https://{host}/','https://{host}'.")), "{body}");
+        }
     }
 }

@@ -196,6 +196,11 @@ fn known(azure: &Azure, resource: &str) -> bool {
     ALIASES.iter().any(|(alias, _)| {
         cloud.uri(&Resource::Alias((*alias).to_owned())).is_some_and(|uri| uri.trim_end_matches('/') == bare)
     }) || cloud.accepts_audience(resource)
+        || azure.scenario().data.iter().any(|data| {
+            // A data service is known under its own address too, whether or not it takes such tokens.
+            data.audience.as_ref().is_some_and(|audience| audience.trim_end_matches('/') == bare)
+                || bare.strip_prefix("https://") == Some(data.host.as_str())
+        })
         || bare == "https://graph.windows.net"
         || uuid::Uuid::try_parse(resource).is_ok()
         || bare.strip_prefix("https://").is_some_and(|host| {

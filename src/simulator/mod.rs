@@ -4,17 +4,24 @@
 //! TCP and TLS ([`server`]). What it is not: a judge (the checks are), nor a replacement for Azure; answers that nobody
 //! has recorded are marked `assumed:` where they are made.
 
+mod access;
 mod authorization;
 pub mod azure;
 mod connection;
+mod data;
+mod entries;
 mod instance;
+mod literal;
 mod manager;
 mod metadata;
+mod pages;
 mod resources;
 mod retired;
 mod roles;
 pub mod scenario;
+mod scopes;
 pub mod server;
+mod shown;
 mod tls;
 pub mod tokens;
 pub mod vm;

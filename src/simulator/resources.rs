@@ -1,13 +1,13 @@
 //! What Azure Resource Manager answers to a caller it has let in: the VM, subscriptions, lists of resources.
 //!
-//! One subscription with one VM. Every read is allowed or refused by the caller's roles (`manager`). Roles and permissions are in
+//! One subscription with one VM and two resource groups. Every read is allowed or refused by the caller's roles (`manager`). Roles and permissions are in
 //! `authorization`.
 
 use serde_json::{Value, json};
 
 use crate::simulator::azure::{Azure, Call, Reaction};
 use crate::simulator::manager::{Caller, refuse, say};
-use crate::simulator::{authorization, vm};
+use crate::simulator::{authorization, scopes, vm};
 
 /// The answer to a request for these path segments.
 pub(super) fn answer(azure: &Azure, call: &Call<'_>, caller: &Caller<'_>, asked: &[String]) -> Reaction {
@@ -16,6 +16,11 @@ pub(super) fn answer(azure: &Azure, call: &Call<'_>, caller: &Caller<'_>, asked:
     let found = match &path[..] {
         ["subscriptions"] => Ok(subscriptions(caller)),
         ["tenants"] => Ok(tenants()),
+        ["subscriptions", _] => one(call, caller, "Microsoft.Resources/subscriptions/read", subscription()),
+        ["subscriptions", _, "resourcegroups"] => Ok(groups(caller)),
+        ["subscriptions", _, "resourcegroups", name @ (vm::RESOURCE_GROUP | scopes::OTHER_GROUP)] => {
+            one(call, caller, "Microsoft.Resources/subscriptions/resourceGroups/read", group(name))
+        }
         ["subscriptions", _, "resources"] => Ok(list(azure, call, caller, "")),
         ["subscriptions", _, "providers", "microsoft.compute"] => Ok(provider()),
         ["subscriptions", _, "providers"] => Ok(json!({ "value": [provider()] })),
@@ -55,8 +60,39 @@ pub(super) fn answer(azure: &Azure, call: &Call<'_>, caller: &Caller<'_>, asked:
 
 /// Any role below the subscription makes it visible here, though not readable by its own address.
 fn subscriptions(caller: &Caller<'_>) -> Value {
-    let found: Vec<Value> = if caller.roles().is_empty() { vec![] } else { vec![subscription()] };
+    let found: Vec<Value> = if caller.grants().next().is_none() { vec![] } else { vec![subscription()] };
     json!({ "count": { "type": "Total", "value": found.len() }, "value": found })
+}
+
+/// A document for who may read it.
+fn one(call: &Call<'_>, caller: &Caller<'_>, action: &str, document: Value) -> Result<Value, Reaction> {
+    caller.may(call, action, document["id"].as_str().unwrap_or_default())?;
+    Ok(document)
+}
+
+/// assumed: who may read anything at, above or below a group sees it in the list, as `/subscriptions` does; nobody is
+/// refused.
+fn groups(caller: &Caller<'_>) -> Value {
+    let seen = |name: &&str| {
+        let id = scopes::group(name);
+        caller.grants().any(|grant| {
+            grant.effective
+                && grant.role.reads()
+                && (scopes::within(&id, &grant.scope) || scopes::within(&grant.scope, &id))
+        })
+    };
+    let found: Vec<Value> = [vm::RESOURCE_GROUP, scopes::OTHER_GROUP].into_iter().filter(seen).map(group).collect();
+    json!({ "value": found })
+}
+
+fn group(name: &str) -> Value {
+    json!({
+        "id": scopes::group(name),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": vm::LOCATION,
+        "properties": { "provisioningState": "Succeeded" },
+    })
 }
 
 fn subscription() -> Value {

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
+pub use crate::simulator::literal::Literal;
 use crate::simulator::{roles, vm};
 
 /// How a simulated VM differs from a healthy one. The default is the healthy one.
@@ -24,6 +26,18 @@ pub struct Scenario {
     pub role_effective: bool,
     /// The name of a deny assignment in force; empty for none.
     pub role_denied: String,
+    /// More role assignments.
+    pub assignment: Vec<Assignment>,
+    /// That many more assignments of Reader to the first identity, on the subscription: for load.
+    pub extra_assignments: usize,
+    /// Deny assignments, beyond that of `role_denied`.
+    pub deny: Vec<Deny>,
+    /// So many items to a page in Azure Resource Manager's lists of permissions and assignments; 0 for one page.
+    pub page_size: usize,
+    /// What such a list does wrong when it has a second page.
+    pub page_fault: Option<PageFault>,
+    /// The data services that exist.
+    pub data: Vec<Data>,
     /// What is at 169.254.169.254:80.
     pub metadata: Metadata,
     /// What is at localhost:50342.
@@ -60,6 +74,12 @@ impl Default for Scenario {
             role_age_seconds: 8_000_000,
             role_effective: true,
             role_denied: String::new(),
+            assignment: Vec::new(),
+            extra_assignments: 0,
+            deny: Vec::new(),
+            page_size: 0,
+            page_fault: None,
+            data: Vec::new(),
             metadata: Metadata::Answers,
             retired: Retired::Refused,
             arm: Arm::Answers,
@@ -150,6 +170,12 @@ pub struct Command {
     pub resource: Vec<String>,
     /// Values of `--require`.
     pub require: Vec<String>,
+    /// Values of `--probe`.
+    pub probe: Vec<String>,
+    /// Values of `--trust-host`.
+    pub trust_host: Vec<String>,
+    /// Value of `--arm-endpoint`.
+    pub arm_endpoint: Option<String>,
 }
 
 /// What is odd about issued tokens; the default is nothing.
@@ -174,27 +200,6 @@ pub struct TokenOddities {
     pub malformed: bool,
 }
 
-/// An answer given word for word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Literal {
-    /// The method it answers; `None` for any.
-    pub method: Option<String>,
-    /// Scheme, host and path, normalised; without the `*` of a prefix.
-    pub url: String,
-    /// Parameters that the request must have.
-    pub query: Vec<(String, String)>,
-    /// Does it answer every request that begins like the URL, unchecked?
-    pub prefix: bool,
-    /// The status code.
-    pub status: u16,
-    /// The reason phrase.
-    pub reason: String,
-    /// The headers without those that frame the body.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
 impl Scenario {
     /// Reads a scenario from the text of its toml block and of its http blocks.
     pub fn parse(toml: Option<&str>, http: &[&str]) -> Result<Self, String> {
@@ -212,86 +217,35 @@ impl Scenario {
                 return Err(format!("toml block: roles: there is no role {name:?}"));
             }
         }
+        scenario.check_tables().map_err(|why| format!("toml block: {why}"))?;
         for block in http {
             let first = block.lines().next().unwrap_or_default();
             scenario.literals.push(Literal::parse(block).map_err(|why| format!("http block {first:?}: {why}"))?);
         }
         Ok(scenario)
     }
-}
 
-impl Literal {
-    /// Reads an http block: `METHOD URL`, a blank line, a complete HTTP/1.1 response.
-    pub fn parse(block: &str) -> Result<Self, String> {
-        let block = block.replace("\r\n", "\n");
-        let (request, response) = block.split_once("\n\n").ok_or("a blank line belongs after METHOD URL")?;
-        let (method, url) = request.trim().split_once(' ').ok_or("the first line is METHOD URL")?;
-        let method = match method {
-            "ANY" => None,
-            "GET" => Some(method.to_owned()),
-            other => return Err(format!("the method is GET or ANY, not {other:?}")),
-        };
-        let (url, prefix) = match url.trim().strip_suffix('*') {
-            Some(url) => (url, true),
-            None => (url.trim(), false),
-        };
-        if !(url.starts_with("http://") || url.starts_with("https://")) {
-            return Err("the URL begins with http:// or https://".into());
+    /// What is wrong in the tables that come in numbers.
+    fn check_tables(&self) -> Result<(), String> {
+        for entry in &self.assignment {
+            entry.check().map_err(|why| format!("assignment: {why}"))?;
         }
-        let (head, body) = response.split_once("\n\n").unwrap_or((response.trim_end_matches('\n'), ""));
-        let head = format!("{head}\n\n");
-        let mut fields = [httparse::EMPTY_HEADER; 64];
-        let mut parsed = httparse::Response::new(&mut fields);
-        match parsed.parse(head.as_bytes()) {
-            Ok(httparse::Status::Complete(_)) => {}
-            Ok(httparse::Status::Partial) => return Err("the response ends too early".into()),
-            Err(error) => return Err(format!("not an HTTP response: {error}")),
+        for entry in &self.deny {
+            entry.check().map_err(|why| format!("deny: {why}"))?;
         }
-        if parsed.version != Some(1) {
-            return Err("the response is HTTP/1.1".into());
-        }
-        let mut headers = Vec::new();
-        for field in parsed.headers.iter() {
-            let framing =
-                ["content-length", "transfer-encoding"].iter().any(|name| field.name.eq_ignore_ascii_case(name));
-            if !framing {
-                let value = String::from_utf8(field.value.to_vec()).map_err(|_| "a header is not UTF-8")?;
-                headers.push((field.name.to_owned(), value));
+        for (index, entry) in self.data.iter().enumerate() {
+            entry.check().map_err(|why| format!("data: {why}"))?;
+            if self.data[..index].iter().any(|other| other.host == entry.host) {
+                return Err(format!("data: host: {:?} comes twice", entry.host));
             }
         }
-        Ok(Self {
-            method,
-            url: normal(url),
-            query: parameters(url),
-            prefix,
-            status: parsed.code.unwrap_or_default(),
-            reason: parsed.reason.unwrap_or_default().to_owned(),
-            headers,
-            // The newline before a fence's end is the page's, not the body's.
-            body: body.trim_end_matches('\n').as_bytes().to_vec(),
-        })
+        Ok(())
     }
 
-    /// Does it answer this request?
-    pub fn answers(&self, method: &str, url: &str) -> bool {
-        let asked = normal(url);
-        let fits = if self.prefix { asked.starts_with(&self.url) } else { asked == self.url };
-        let query = parameters(url);
-        fits && self.query.iter().all(|wanted| query.contains(wanted))
-            && self.method.as_deref().is_none_or(|wanted| wanted == method)
+    /// The data service at a host.
+    pub fn data_at(&self, host: &str) -> Option<&Data> {
+        self.data.iter().find(|data| data.host.eq_ignore_ascii_case(host))
     }
-}
-
-/// The parameters of a URL's query.
-fn parameters(url: &str) -> Vec<(String, String)> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
-/// Scheme, host and path in lower case, without query, and with one name for the machine itself.
-fn normal(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    url.replacen("http://127.0.0.1:", "http://localhost:", 1).replacen("http://[::1]:", "http://localhost:", 1)
 }
 
 #[cfg(test)]
@@ -340,10 +294,81 @@ mod tests {
     }
 
     #[test]
+    fn tables_that_come_in_numbers_are_read() {
+        let text = r#"
+            page_size = 2
+            page_fault = "other-host"
+            extra_assignments = 3
+            [[assignment]]
+            role = "Key Vault Secrets User"
+            scope = "/subscriptions/x"
+            identity = "id-app"
+            group = "7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"
+            condition = "(true)"
+            age_seconds = 60
+            effective = false
+            [[deny]]
+            name = "d"
+            scope = "management-group"
+            actions = ["*"]
+            not_actions = ["*/read"]
+            data_actions = ["*"]
+            not_data_actions = []
+            principals = ["system", "group:7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"]
+            exclude = ["id-app"]
+            children = false
+            [[data]]
+            host = "api.contoso.com"
+            audience = "api://contoso"
+            access = "policy"
+            network = "unknown-name"
+            tenant = "7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"
+            certificate = "expired"
+            addresses = ["10.0.1.5", "fd00::5"]
+        "#;
+        let scenario = Scenario::parse(Some(text), &[]).expect("it parses");
+        assert_eq!(scenario.page_fault, Some(PageFault::OtherHost));
+        assert_eq!((scenario.assignment[0].age_seconds, scenario.assignment[0].effective), (Some(60), false));
+        assert_eq!(scenario.data[0].network, Network::UnknownName);
+        assert_eq!(Deny::default().principals, ["everyone"]);
+    }
+
+    #[test]
+    fn unknown_names_in_tables_are_refused() {
+        let deny = "[[deny]]\nname = \"d\"\n";
+        for text in [
+            "[[assignment]]",
+            "[[assignment]]\nrole = \"Landlord\"",
+            "[[assignment]]\nrole = \"Reader\"\nscope = \"disk\"",
+            "[[assignment]]\nrole = \"Reader\"\nidentity = \"id-x\"",
+            "[[assignment]]\nrole = \"Reader\"\ngroup = \"admins\"",
+            "[[deny]]",
+            &format!("{deny}scope = \"here\""),
+            &format!("{deny}principals = [\"nobody\"]"),
+            &format!("{deny}exclude = [\"group:admins\"]"),
+            "[[data]]",
+            "[[data]]\nhost = \"https://kv.vault.azure.net\"",
+            "[[data]]\nhost = \"kv.vault.azure.net\"\naudience = \"x\"",
+            "[[data]]\nhost = \"a.example\"\naccess = \"none\"",
+            "[[data]]\nhost = \"a.example\"\ntenant = \"contoso\"",
+            "[[data]]\nhost = \"a.example\"\naddresses = [\"home\"]",
+            "[[data]]\nhost = \"a.example\"\n[[data]]\nhost = \"a.example\"",
+            "page_fault = \"none\"",
+            "page_size = -1",
+        ] {
+            assert!(Scenario::parse(Some(text), &[]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_in_the_language_is_refused() {
-        for text in
-            ["identities = []", "roles = [\"Owner\"]", "user_assigned = [\"id-x\"]", "[token]\nexp = 1", "arm = \"x\""]
-        {
+        for text in [
+            "identities = []",
+            "roles = [\"Landlord\"]",
+            "user_assigned = [\"id-x\"]",
+            "[token]\nexp = 1",
+            "arm = \"x\"",
+        ] {
             assert!(Scenario::parse(Some(text), &[]).is_err(), "{text}");
         }
         for block in
@@ -351,18 +376,5 @@ mod tests {
         {
             assert!(Scenario::parse(None, &[block]).is_err(), "{block}");
         }
-    }
-
-    #[test]
-    fn a_literal_keeps_reason_headers_and_body() {
-        let literal = Literal::parse(
-            "ANY http://169.254.169.254/*\n\nHTTP/1.1 403 Go Away\nServer: EC2\nContent-Length: 9\n\n<html>\n\n</html>\n",
-        )
-        .expect("it parses");
-        assert_eq!((literal.status, literal.reason.as_str()), (403, "Go Away"));
-        assert_eq!(literal.headers, [("Server".to_owned(), "EC2".to_owned())]);
-        assert_eq!(literal.body, b"<html>\n\n</html>");
-        assert!(literal.answers("POST", "http://169.254.169.254/metadata/instance?api-version=1"));
-        assert!(!literal.answers("POST", "http://169.254.169.25/"));
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::evidence::METADATA_ADDRESS;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::connection::{self, Asked, Stream};
@@ -107,14 +107,15 @@ enum Part {
 
 /// Starts the simulator and returns once everything listens.
 pub fn simulate(options: Options) -> io::Result<Running> {
-    let tls = tls::prepare(&options.scenario)?;
     let azure = Azure::new(options.scenario);
+    let tls = tls::prepare(&azure)?;
     let scenario = azure.scenario();
     let mut listeners = Vec::new();
     if !matches!(scenario.metadata, Metadata::Refused | Metadata::Unroutable) {
         listeners.push((bind(options.metadata)?, Part::Metadata));
     }
-    if scenario.arm != Arm::Refused {
+    // Data services share the address. What only their network would do is left to who routes names there.
+    if scenario.arm != Arm::Refused || !scenario.data.is_empty() {
         listeners.push((bind(options.manager)?, Part::Manager(tls.config)));
     }
     if azure.retired_listens() {
@@ -239,7 +240,7 @@ fn serve(socket: TcpStream, part: &Part, shared: &Shared) -> io::Result<()> {
     let scenario = shared.azure.scenario();
     match part {
         Part::Metadata if scenario.metadata == Metadata::Silent => connection::ignore(&socket),
-        Part::Manager(_) if scenario.arm == Arm::Silent => connection::ignore(&socket),
+        Part::Manager(_) if scenario.arm == Arm::Silent && scenario.data.is_empty() => connection::ignore(&socket),
         Part::Metadata | Part::Retired => converse(socket, part, shared),
         Part::Manager(config) => {
             let tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
@@ -297,9 +298,10 @@ fn absolute(part: &Part, asked: &Asked, azure: &Azure) -> String {
         Part::Manager(_) => {
             let named = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
             let host = named.and_then(|(_, host)| host.split(':').next()).unwrap_or_default().to_ascii_lowercase();
-            let known =
-                CLOUDS.iter().any(|cloud| cloud.arm_host == host) || azure.speaks_for(&format!("https://{host}"));
-            format!("https://{}{path}", if known { &host } else { azure.cloud().arm_host })
+            let known = known().any(|cloud| cloud.arm_host == host)
+                || azure.scenario().data_at(&host).is_some()
+                || azure.speaks_for(&format!("https://{host}"));
+            format!("https://{}{path}", if known { host.as_str() } else { &*azure.cloud().arm_host })
         }
     }
 }

@@ -10,9 +10,12 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 
-use crate::azure::cloud::CLOUDS;
-use crate::simulator::scenario::{ArmCertificate, Scenario};
+use crate::azure::cloud::known;
+use crate::simulator::azure::Azure;
+use crate::simulator::scenario::ArmCertificate;
 
 /// The name of the authority that clients are to trust.
 const TRUSTED: &str = "midoctor simulator CA";
@@ -26,15 +29,54 @@ pub(super) struct Tls {
     pub authority_pem: String,
 }
 
-/// Makes the authority and the certificate that the scenario shows.
-pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
+/// The certificates of a scenario: each host that is asked for gets the one it is to show.
+#[derive(Debug)]
+struct Shown {
+    azure: Azure,
+    kinds: Vec<(ArmCertificate, Arc<CertifiedKey>)>,
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let data = hello.server_name().and_then(|host| self.azure.scenario().data_at(host));
+        // Whoever names no data service means Azure Resource Manager, under any name that leads here.
+        let wanted = data.map_or(self.azure.scenario().arm_certificate, |data| data.certificate);
+        self.kinds.iter().find(|(kind, _)| *kind == wanted).map(|(_, key)| Arc::clone(key))
+    }
+}
+
+/// Makes the authority and the certificates that the scenario shows.
+pub(super) fn prepare(azure: &Azure) -> io::Result<Tls> {
     let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
-    let kind = scenario.arm_certificate;
+    let scenario = azure.scenario();
     let trusted = authority(TRUSTED, year)?;
+    let mut kinds: Vec<(ArmCertificate, Arc<CertifiedKey>)> = Vec::new();
+    for kind in scenario.data.iter().map(|data| data.certificate).chain([scenario.arm_certificate]) {
+        if !kinds.iter().any(|(made, _)| *made == kind) {
+            kinds.push((kind, Arc::new(leaf(azure, kind, &trusted, year)?)));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let shown = Arc::new(Shown { azure: azure.clone(), kinds });
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_no_client_auth().with_cert_resolver(shown))
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Tls { config: Arc::new(config), authority_pem: trusted.pem() })
+}
+
+/// A certificate of this kind for every host of the scenario.
+fn leaf(
+    azure: &Azure,
+    kind: ArmCertificate,
+    trusted: &CertifiedIssuer<'static, KeyPair>,
+    year: i32,
+) -> io::Result<CertifiedKey> {
     let stranger = if kind == ArmCertificate::Stranger { Some(authority(STRANGER, year)?) } else { None };
     let names = match kind {
         ArmCertificate::OtherName => vec!["gateway.contoso.com".to_owned()],
-        _ => names(scenario),
+        _ => names(azure),
     };
     let common = names[0].clone();
     let mut leaf = CertificateParams::new(names).map_err(io::Error::other)?;
@@ -48,22 +90,23 @@ pub(super) fn prepare(scenario: &Scenario) -> io::Result<Tls> {
         _ => (date_time_ymd(year - 1, 7, 1), date_time_ymd(year + 1, 7, 1)),
     };
     let key = KeyPair::generate().map_err(io::Error::other)?;
-    let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(&trusted)).map_err(io::Error::other)?;
+    let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(trusted)).map_err(io::Error::other)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private))
-        .map_err(io::Error::other)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Tls { config: Arc::new(config), authority_pem: trusted.pem() })
+    let signing = rustls::crypto::ring::sign::any_supported_type(&private).map_err(io::Error::other)?;
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
 }
 
-/// Whom the certificate is made out to: every cloud's manager, this machine, and hosts with literal answers.
-fn names(scenario: &Scenario) -> Vec<String> {
-    let hosts = CLOUDS.iter().map(|cloud| cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]).map(str::to_owned);
-    let mut names: Vec<String> = hosts.collect();
-    for literal in &scenario.literals {
+/// Whom a certificate is made out to: every cloud's manager, this machine, data services, and hosts with literal answers.
+fn names(azure: &Azure) -> Vec<String> {
+    let hosts = known().map(|cloud| &*cloud.arm_host).chain(["localhost", "127.0.0.1", "::1"]);
+    let own = azure.scenario().data.iter().map(|data| data.host.as_str()).chain([&*azure.cloud().arm_host]);
+    let mut names: Vec<String> = hosts.map(str::to_owned).collect();
+    for host in own {
+        if !names.iter().any(|name| name == host) {
+            names.push(host.to_owned());
+        }
+    }
+    for literal in &azure.scenario().literals {
         if let Some(host) = url::Url::parse(&literal.url).ok().filter(|url| url.scheme() == "https")
             && let Some(host) = host.host_str()
             && !names.iter().any(|name| name == host)
@@ -88,6 +131,7 @@ fn authority(name: &str, year: i32) -> io::Result<CertifiedIssuer<'static, KeyPa
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpStream;
 
     use rustls::pki_types::pem::PemObject;
@@ -98,6 +142,11 @@ mod tests {
 
     /// A handshake by a client that trusts the authority that was written, and nobody else.
     fn handshake(toml: &str, host: &'static str) -> Result<(), String> {
+        converse(toml, host, "").map(|_| ())
+    }
+
+    /// A handshake and, when there is one, a request with its answer.
+    fn converse(toml: &str, host: &'static str, request: &str) -> Result<String, String> {
         let mut options = Options::new(Scenario::parse(Some(toml), &[]).expect("the scenario parses"));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         (options.metadata, options.manager) = (any, any);
@@ -117,7 +166,27 @@ mod tests {
         while client.is_handshaking() {
             client.complete_io(&mut socket).map_err(|error| error.to_string())?;
         }
-        Ok(())
+        let mut said = String::new();
+        if !request.is_empty() {
+            let mut stream = rustls::StreamOwned::new(client, socket);
+            stream.write_all(request.as_bytes()).expect("it is sent");
+            stream.read_to_string(&mut said).expect("it is answered");
+        }
+        Ok(said)
+    }
+
+    #[test]
+    fn data_services_answer_beside_azure_resource_manager_and_in_its_absence() {
+        let form = "grant_type=access_token&service=r.azurecr.io&access_token=x";
+        let request = format!(
+            "POST /oauth2/exchange HTTP/1.1\r\nHost: r.azurecr.io\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+            form.len()
+        );
+        for arm in ["answers", "silent", "refused"] {
+            let toml = format!("arm = \"{arm}\"\n[[data]]\nhost = \"r.azurecr.io\"");
+            let said = converse(&toml, "r.azurecr.io", &request).expect("an answer");
+            assert!(said.starts_with("HTTP/1.1 401 ") && said.contains("UNAUTHORIZED"), "{arm}: {said}");
+        }
     }
 
     #[test]
@@ -134,5 +203,18 @@ mod tests {
             let refused = handshake(&format!("arm_certificate = \"{kind}\""), "management.azure.com");
             assert!(refused.as_ref().is_err_and(|error| error.contains(words)), "{kind}: {refused:?}");
         }
+    }
+    #[test]
+    fn each_data_service_and_any_endpoint_shows_its_own_certificate() {
+        let toml = "[command]\narm_endpoint = \"https://management.local.contoso.com\"\n[[data]]\nhost = \
+                    \"kv.vault.azure.net\"\n[[data]]\nhost = \"old.vault.azure.net\"\ncertificate = \"expired\"\n[[data]]\nhost = \
+                    \"odd.vault.azure.net\"\ncertificate = \"stranger\"";
+        assert_eq!(handshake(toml, "management.local.contoso.com"), Ok(()));
+        assert_eq!(handshake(toml, "kv.vault.azure.net"), Ok(()));
+        assert!(handshake(toml, "old.vault.azure.net").is_err_and(|error| error.contains("expired")));
+        assert!(handshake(toml, "odd.vault.azure.net").is_err_and(|error| error.contains("UnknownIssuer")));
+        let expired = format!("arm_certificate = \"expired\"\n{toml}");
+        assert!(handshake(&expired, "management.local.contoso.com").is_err_and(|error| error.contains("expired")));
+        assert_eq!(handshake(&expired, "kv.vault.azure.net"), Ok(()));
     }
 }

@@ -72,7 +72,7 @@ impl Mint<'_> {
     fn claims(&self, not_before: i64, expires_on: i64, noise: &mut Noise) -> Map<String, Value> {
         let odd = |value: &Option<String>, usual: &str| Value::from(value.as_deref().unwrap_or(usual));
         let tenant = self.odd.tid.as_deref().unwrap_or(vm::TENANT);
-        let issuer = self.odd.issuer.clone().unwrap_or_else(|| self.cloud.issuer(tenant));
+        let issuer = self.odd.issuer.clone().unwrap_or_else(|| issuer(self.cloud, tenant));
         let mut claims = Map::new();
         let mut put = |name: &str, value: Value| {
             claims.insert(name.to_owned(), value);
@@ -115,6 +115,17 @@ impl Mint<'_> {
             put("xms_tcdt", "1289241547".into());
         }
         claims
+    }
+}
+
+/// Who signs a cloud's tokens for a tenant. assumed where that is not known: a host beside Azure Resource Manager's.
+pub(super) fn issuer(cloud: &Cloud, tenant: &str) -> String {
+    match cloud.sts_host {
+        Some(host) => format!("https://{host}/{tenant}/"),
+        None => {
+            let domain = cloud.arm_host.strip_prefix("management.").unwrap_or(&cloud.arm_host);
+            format!("https://sts.{domain}/{tenant}/")
+        }
     }
 }
 

@@ -6,17 +6,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use url::Url;
 
-use crate::azure::cloud::CLOUDS;
+use crate::azure::cloud::known;
 use crate::evidence::{
-    BODY_LIMIT, Certificate, Failed, Failure, HttpRequest, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES,
-    Wire, is_secret,
+    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES, Wire,
+    is_secret,
 };
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
-use crate::simulator::scenario::{Arm, ArmCertificate, ArmName, Metadata};
+use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
+use crate::simulator::shown;
 use crate::token::{Secret, Token};
 
 /// The files of a healthy Azure VM that are looked at.
@@ -77,11 +78,15 @@ impl SimulatedMachine {
             && let Some(failed) = self.manager_fault(within)
         {
             return failed;
+        } else if let Some(data) = self.azure.scenario().data_at(host)
+            && let Some(failed) = network_fault(data.network, within)
+        {
+            return failed;
         }
         let took = if plain { NEAR } else { FAR };
         let mut certificate = None;
         if url.scheme() == "https" {
-            let shown = self.certificate(host);
+            let shown = shown::certificate(&self.azure, host, self.now());
             if let Some(why) = shown.refused.clone() {
                 let why = Failed { why: Failure::CertificateRefused, detail: why, certificate: Some(shown) };
                 return Reply { took, raw: Raw::Plain(Outcome::Failed(why)) };
@@ -91,13 +96,28 @@ impl SimulatedMachine {
         // assumed: a proxy in the environment lets requests through; what it would do otherwise is not modelled.
         let mut headers: Vec<(String, String)> =
             request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        headers.extend(bearer.map(|token| ("Authorization".to_owned(), format!("Bearer {}", token.expose()))));
-        match self.azure.answer(&request.method, &request.url, &headers, b"", self.now()) {
+        let mut body = String::new();
+        match (bearer, request.carry) {
+            (None, _) => {}
+            (Some(token), Carry::Bearer) => {
+                headers.push(("Authorization".to_owned(), format!("Bearer {}", token.expose())));
+            }
+            (Some(token), Carry::Cosmos) => {
+                // A token's own characters are the same when they are percent-encoded.
+                headers
+                    .push(("Authorization".to_owned(), format!("type%3Daad%26ver%3D1.0%26sig%3D{}", token.expose())));
+            }
+            (Some(token), Carry::RegistryForm) => {
+                headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+                body = format!("grant_type=access_token&service={host}&access_token={}", token.expose());
+            }
+        }
+        match self.azure.answer(&request.method, &request.url, &headers, body.as_bytes(), self.now()) {
             Reaction::Silence => fail(within, Failure::AnswerTimeout, "no answer came"),
             Reaction::Drop => fail(took, Failure::Closed, "the connection was closed without an answer"),
             Reaction::Answer { status, headers, mut body, .. } => {
-                let cut = body.len() > BODY_LIMIT;
-                body.truncate(BODY_LIMIT);
+                let cut = body.len() > LIST_LIMIT;
+                body.truncate(LIST_LIMIT);
                 Reply { took, raw: Raw::Http { status, headers, body: Secret::new(body), cut, certificate } }
             }
         }
@@ -120,11 +140,22 @@ impl SimulatedMachine {
         }
     }
 
+    /// What lies before the data services at an address.
+    fn networks_at(&self, address: &str) -> impl Iterator<Item = Network> {
+        let at = move |data: &&Data| data.addresses.iter().any(|own| own == address);
+        self.azure.scenario().data.iter().filter(at).map(|data| data.network)
+    }
+
     fn connect(&self, host: &str, port: u16, within: Duration) -> Reply {
         let failed = match (host.trim_matches(['[', ']']), port) {
             (METADATA_ADDRESS, 80) => self.metadata_fault(within),
             (ARM_ADDRESS, 443) => self.manager_fault(within),
             (OTHER_ADDRESS, 443) => None,
+            (address, 443) if self.networks_at(address).next().is_some() => {
+                // Where several services share an address, it answers when one of them does.
+                let faults: Vec<_> = self.networks_at(address).map(|network| network_fault(network, within)).collect();
+                if faults.iter().any(Option::is_none) { None } else { faults.into_iter().flatten().next() }
+            }
             ("127.0.0.1" | "::1", retired::PORT) if self.azure.retired_listens() => None,
             ("127.0.0.1" | "::1", _) => Some(fail(NEAR, Failure::Refused, "Connection refused")),
             _ => Some(timeout(within.min(PATIENCE))),
@@ -136,12 +167,15 @@ impl SimulatedMachine {
         if !self.resolves(host) {
             return fail(NEAR, Failure::NameUnknown, "failed to lookup address information");
         }
-        let addresses: &[&str] = match host {
-            "localhost" => &["127.0.0.1", "::1"],
-            _ if host == self.azure.cloud().arm_host => &[ARM_ADDRESS],
-            _ => &[OTHER_ADDRESS],
+        let addresses: Vec<&str> = match host {
+            "localhost" => vec!["127.0.0.1", "::1"],
+            _ if host == self.azure.cloud().arm_host => vec![ARM_ADDRESS],
+            _ => match self.azure.scenario().data_at(host) {
+                Some(data) => data.addresses.iter().map(String::as_str).collect(),
+                None => vec![OTHER_ADDRESS],
+            },
         };
-        let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
+        let addresses = addresses.into_iter().map(str::to_owned).collect();
         Reply { took: NEAR, raw: Raw::Plain(Outcome::Resolved { addresses }) }
     }
 
@@ -150,43 +184,12 @@ impl SimulatedMachine {
         if host == self.azure.cloud().arm_host {
             return self.azure.scenario().arm_name == ArmName::Resolves;
         }
-        host == "localhost"
-            || CLOUDS.iter().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
-            || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
-    }
-
-    /// The certificate shown for a host, judged as the machine's TLS would.
-    fn certificate(&self, host: &str) -> Certificate {
-        let kind = if host == self.azure.cloud().arm_host {
-            self.azure.scenario().arm_certificate
-        } else {
-            ArmCertificate::Trusted
-        };
-        let today = self.azure.time(self.now());
-        let day = |days: i64| today.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(today);
-        let expired = kind == ArmCertificate::Expired;
-        let (from, until) = if expired { (day(-400), day(-35)) } else { (day(-35), day(330)) };
-        let name = if kind == ArmCertificate::OtherName { "gateway.contoso.com" } else { host };
-        let issuer = match kind {
-            ArmCertificate::Stranger => "CN=Contoso Web Gateway CA",
-            _ => "C=US, O=Microsoft Corporation, CN=Microsoft Azure RSA TLS Issuing CA 07",
-        };
-        let refused = match kind {
-            ArmCertificate::Stranger => Some("invalid peer certificate: UnknownIssuer"),
-            ArmCertificate::OtherName => Some("invalid peer certificate: certificate not valid for name"),
-            // The machine's own clock decides, wrong or not.
-            _ if self.now() > until => Some("invalid peer certificate: certificate expired"),
-            _ if self.now() < from => Some("invalid peer certificate: certificate not valid yet"),
-            _ => None,
-        };
-        Certificate {
-            subject: format!("CN={name}"),
-            issuer: issuer.to_owned(),
-            names: vec![name.to_owned()],
-            not_before: from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            not_after: until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            refused: refused.map(str::to_owned),
+        if let Some(data) = self.azure.scenario().data_at(host) {
+            return data.network != Network::UnknownName;
         }
+        host == "localhost"
+            || known().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
+            || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
     }
 
     fn environment(&self) -> Reply {
@@ -239,6 +242,15 @@ fn local(host: &str) -> bool {
 
 fn fail(took: Duration, why: Failure, detail: &str) -> Reply {
     Reply { took, raw: Raw::Plain(Outcome::failed(why, detail)) }
+}
+
+/// What a network does to a connection, before any service is asked.
+fn network_fault(network: Network, within: Duration) -> Option<Reply> {
+    match network {
+        Network::Silent => Some(timeout(within.min(PATIENCE))),
+        Network::Refused => Some(fail(FAR, Failure::Refused, "Connection refused")),
+        Network::Open | Network::Firewall | Network::Private | Network::UnknownName => None,
+    }
 }
 
 fn timeout(took: Duration) -> Reply {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
+use ureq::{Agent, Proxy, ProxyProtocol, Timeout, http};
+use zeroize::Zeroizing;
 
 use super::tls::{Shown, Trust};
 use super::{connect_limit, failure_of};
-use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, Outcome, Raw, Route};
+use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, LIST_LIMIT, Outcome, Raw, Route};
+use crate::request::Carry;
 use crate::token::{Secret, Token};
 
 /// All headers together may have so many bytes.
@@ -58,17 +60,39 @@ pub fn put<'t>(
         Ok(parts) => parts,
         Err(why) => return failed(Failure::TlsFailed, &why),
     };
-    let mut call = agent.get(&request.url);
+    let form = bearer.filter(|_| request.carry == Carry::RegistryForm).map(|token| registry_form(host, token));
+    let mut call = http::Request::builder().method(if form.is_some() { "POST" } else { "GET" }).uri(&request.url);
     for (name, value) in &request.headers {
         call = call.header(name, value);
     }
-    if let Some(token) = bearer {
-        call = call.header("Authorization", format!("Bearer {}", token.expose()));
-    }
-    match call.call() {
-        Ok(response) => read(response, &shown),
+    call = match (bearer, request.carry) {
+        (Some(token), Carry::Bearer) => call.header("Authorization", format!("Bearer {}", token.expose())),
+        (Some(token), Carry::Cosmos) => call.header("Authorization", cosmos_header(token)),
+        (Some(_), Carry::RegistryForm) => call.header("Content-Type", "application/x-www-form-urlencoded"),
+        (None, _) => call,
+    };
+    let sent = match call.body(form.as_ref().map(|form| form.as_bytes()).unwrap_or_default()) {
+        Ok(call) => agent.run(call),
+        Err(error) => return failed(Failure::Other, &error.to_string()),
+    };
+    let limit = if request.route == Route::Direct { BODY_LIMIT } else { LIST_LIMIT };
+    match sent {
+        Ok(response) => read(response, &shown, limit),
         Err(error) => Raw::Plain(Outcome::Failed(blame(explain(&error, &shown), &shown, through.as_deref(), host))),
     }
+}
+
+/// A token as Cosmos DB wants it (documented, and what its client libraries send).
+fn cosmos_header(token: &Token) -> String {
+    let text = Zeroizing::new(format!("type=aad&ver=1.0&sig={}", token.expose()));
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// The form that a container registry exchanges a token for one of its own with (documented).
+fn registry_form(host: &str, token: &Token) -> Zeroizing<String> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "access_token").append_pair("service", host);
+    Zeroizing::new(form.append_pair("access_token", token.expose()).finish())
 }
 
 /// What fails on the way to a proxy, or in its certificate, is the proxy's fault and not the host's behind it. When the
@@ -100,24 +124,23 @@ fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) ->
     Ok((Agent::with_parts(config, chain, resolver), shown))
 }
 
-fn read(mut response: ureq::http::Response<ureq::Body>, shown: &Shown) -> Raw {
+fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize) -> Raw {
     let status = response.status().as_u16();
     let headers = response
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let mut body = zeroize::Zeroizing::new(Vec::new());
-    let limit = BODY_LIMIT as u64 + 1;
-    if let Err(error) = response.body_mut().as_reader().take(limit).read_to_end(&mut body) {
+    let mut body = Zeroizing::new(Vec::new());
+    if let Err(error) = response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body) {
         let error = match error.downcast::<ureq::Error>() {
             Ok(inner) => inner,
             Err(error) => ureq::Error::Io(error),
         };
         return Raw::Plain(Outcome::Failed(explain(&error, shown)));
     }
-    let cut = body.len() > BODY_LIMIT;
-    body.truncate(BODY_LIMIT);
+    let cut = body.len() > limit;
+    body.truncate(limit);
     let body = Secret::new(std::mem::take(&mut *body));
     Raw::Http { status, headers, body, cut, certificate: shown.take() }
 }

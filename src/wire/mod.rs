@@ -15,9 +15,15 @@ use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
 use crate::token::Token;
 
 /// This machine.
-#[derive(Default)]
 pub struct Machine {
     trust: OnceLock<tls::Trust>,
+    began: Instant,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { trust: OnceLock::new(), began: Instant::now() }
+    }
 }
 
 /// How long a connection to a link-local or loopback address may take: the metadata service answers in milliseconds.
@@ -55,6 +61,10 @@ impl Wire for Machine {
 
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Option<Duration> {
+        Some(self.began.elapsed())
     }
 }
 

@@ -9,7 +9,12 @@ pub const METADATA: &str = "169.254.169.254/32";
 /// An address set aside for documentation (RFC 5737), for a manager that is somewhere else.
 pub const ELSEWHERE: &str = "192.0.2.1";
 /// Azure Resource Manager of every cloud.
-const MANAGERS: [&str; 3] = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
+const MANAGERS: [&str; 4] = [
+    "management.azure.com",
+    "management.usgovcloudapi.net",
+    "management.chinacloudapi.cn",
+    "management.sovcloud-api.fr",
+];
 /// What DMI says on an Azure VM.
 const DMI: [(&str, &str); 3] = [
     ("chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
@@ -40,8 +45,20 @@ pub fn furnish() {
 
 /// Azure Resource Manager's names lead to this address.
 pub fn names_lead_to(address: &str) {
-    let managers: String = MANAGERS.iter().map(|host| format!("{address} {host}\n")).collect();
-    private("/etc/hosts", &format!("127.0.0.1 localhost\n::1 localhost\n{managers}"));
+    let managers = MANAGERS.map(|host| (host, address));
+    names_lead(&managers);
+}
+
+/// Azure Resource Manager's names lead to loopback, and so do these.
+pub fn names_lead_to_loopback(hosts: &[&str]) {
+    let all: Vec<(&str, &str)> = MANAGERS.iter().chain(hosts).map(|host| (*host, "127.0.0.1")).collect();
+    names_lead(&all);
+}
+
+/// These names lead to these addresses, and no others anywhere.
+pub fn names_lead(names: &[(&str, &str)]) {
+    let lines: String = names.iter().map(|(host, address)| format!("{address} {host}\n")).collect();
+    private("/etc/hosts", &format!("127.0.0.1 localhost\n::1 localhost\n{lines}"));
 }
 
 /// Azure Resource Manager's names lead nowhere.

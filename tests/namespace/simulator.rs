@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use midoctor::simulator::CANARY;
+use midoctor::simulator::{self, CANARY, Options, Running, Scenario};
 use serde_json::Value;
 
 /// The built program.
@@ -68,10 +68,74 @@ impl Drop for Simulator {
     }
 }
 
+/// The services of a scenario that has no name, within this process, at the real addresses. They end when it is dropped.
+pub struct Services {
+    pub running: Running,
+    /// The authority that clients are to trust.
+    pub authority: PathBuf,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Services {
+    /// Starts them: the scenario's toml block and its http blocks, and what else differs.
+    pub fn start(toml: &str, http: &[&str], change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(Scenario::parse(Some(toml), http).unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let memory = Arc::clone(&asked);
+        options.log = Some(Arc::new(move |served| {
+            let status = served.status.map_or("no answer".to_owned(), |status| status.to_string());
+            memory.lock().unwrap().push(format!("{} {} {status}", served.method, served.url));
+        }));
+        change(&mut options);
+        let running = simulator::simulate(options).unwrap();
+        let authority = std::env::temp_dir().join("authority.pem");
+        std::fs::write(&authority, &running.authority_pem).unwrap();
+        Self { running, authority, asked }
+    }
+
+    /// Lets clients trust another authority too.
+    pub fn also_trust(&self, pem: &str) {
+        let both = std::fs::read_to_string(&self.authority).unwrap() + pem;
+        std::fs::write(&self.authority, both).unwrap();
+    }
+
+    /// The requests they were sent, as `METHOD URL STATUS`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Those that went to this host.
+    pub fn asked_at(&self, host: &str) -> Vec<String> {
+        let start = format!(" https://{host}/");
+        self.asked().into_iter().filter(|line| line.contains(&start)).collect()
+    }
+}
+
 /// How a run of the program ended.
 pub struct Ran {
     pub code: Option<i32>,
     pub report: Value,
+    /// The report for people, with every question.
+    pub text: String,
+}
+
+impl Ran {
+    /// The check's part of the report, for its first subject.
+    pub fn check(&self, id: &str) -> &Value {
+        self.report["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap()
+    }
+
+    /// Exit code, verdict and root cause, the last empty where there is none.
+    pub fn end(&self) -> (Option<i32>, &str, &str) {
+        let root = self.report["root_cause"].as_str().unwrap_or_default();
+        (self.code, self.report["verdict"].as_str().unwrap(), root)
+    }
+
+    /// Holds the end of the run against this one, and the report against the schema.
+    pub fn assert_end(&self, code: i32, verdict: &str, root: &str) {
+        assert_eq!(self.end(), (Some(code), verdict, root), "{}", self.text);
+        assert_valid(&self.report);
+    }
 }
 
 /// The program that examines this machine, with nothing of the caller's environment, trusting that authority.
@@ -96,7 +160,7 @@ pub fn examine(command: &mut Command) -> Ran {
     assert_eq!(stderr, "", "nothing is said on standard error");
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["exit_code"].as_i64(), output.status.code().map(i64::from), "{stdout}");
-    Ran { code: output.status.code(), report }
+    Ran { code: output.status.code(), report, text: stdout.into_owned() }
 }
 
 /// Runs `midoctor WORDS` and reads what it prints.

@@ -1,12 +1,10 @@
 //! Dead routes and wrong certificates: what the machine's own network can do to a question.
 
 use std::net::{Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 
-use midoctor::simulator::{self as library, Options, Running, Scenario};
 use serde_json::Value;
 
-use crate::namespace::simulator::{self, Ran, Simulator, check, examine};
+use crate::namespace::simulator::{self, Ran, Services, Simulator, check, examine};
 use crate::namespace::{Case, place};
 
 const METADATA: &str = "169.254.169.254";
@@ -147,19 +145,9 @@ fn name_server_silent() {
     assert_root_cause(&ran, "dns-failure", "arm");
 }
 
-/// The services of a scenario that has no name, within this process.
-fn services(toml: &str, change: impl FnOnce(&mut Options)) -> (Running, PathBuf) {
-    let mut options = Options::new(Scenario::parse(Some(toml), &[]).unwrap());
-    change(&mut options);
-    let running = library::simulate(options).unwrap();
-    let authority = std::env::temp_dir().join("authority.pem");
-    std::fs::write(&authority, &running.authority_pem).unwrap();
-    (running, authority)
-}
-
 fn certificate(kind: &str, words: &str) {
-    let (_running, authority) = services(&format!("arm_certificate = \"{kind}\""), |_| {});
-    let ran = examine(&mut check(Some(&authority), &[]));
+    let services = Services::start(&format!("arm_certificate = \"{kind}\""), &[], |_| {});
+    let ran = examine(&mut check(Some(&services.authority), &[]));
     let seen = assert_root_cause(&ran, "tls-intercepted", "arm");
     let exchanges = ran.report["evidence"]["exchanges"].to_string();
     assert!(exchanges.contains(words), "{kind}: {seen}");
@@ -182,9 +170,9 @@ fn authority_in_a_folder() {
 
 fn retired_on_ipv6() {
     let only = SocketAddr::from((Ipv6Addr::LOCALHOST, 50342));
-    let (running, authority) = services("retired = \"extension\"", |options| options.retired = vec![only]);
-    assert_eq!(running.retired, [only], "this machine has IPv6");
-    let ran = examine(&mut check(Some(&authority), &[]));
+    let services = Services::start("retired = \"extension\"", &[], |options| options.retired = vec![only]);
+    assert_eq!(services.running.retired, [only], "this machine has IPv6");
+    let ran = examine(&mut check(Some(&services.authority), &[]));
     assert_eq!((ran.code, ran.report["verdict"].as_str()), (Some(0), Some("degraded")), "{}", seen(&ran.report));
     let retired = ran.report["checks"].as_array().unwrap().iter().find(|check| check["id"] == "retired").unwrap();
     assert_eq!((&retired["status"], &retired["findings"][0]["code"]), (&"warn".into(), &"legacy-answering".into()));

@@ -20,7 +20,15 @@ fn play(name: &'static str) {
     prepare(&scenario, &simulator);
     let mut arguments = Vec::new();
     let command = &scenario.command;
-    let flags = [("--identity", &command.identity), ("--resource", &command.resource), ("--require", &command.require)];
+    let endpoint: Vec<String> = command.arm_endpoint.iter().cloned().collect();
+    let flags = [
+        ("--identity", &command.identity),
+        ("--resource", &command.resource),
+        ("--require", &command.require),
+        ("--probe", &command.probe),
+        ("--trust-host", &command.trust_host),
+        ("--arm-endpoint", &endpoint),
+    ];
     for (flag, values) in flags {
         arguments.extend(values.iter().flat_map(|value| [flag, value.as_str()]));
     }
@@ -50,10 +58,13 @@ fn play(name: &'static str) {
 
 /// The rest of the scenario: what is not an answer of a service.
 fn prepare(scenario: &Scenario, simulator: &Simulator) {
-    use midoctor::simulator::scenario::{ArmName, Metadata};
+    use midoctor::simulator::scenario::{ArmName, Metadata, Network};
     for (path, text) in &scenario.files {
         place::dmi(path.strip_prefix("/sys/class/dmi/id/").expect("a field of DMI"), text);
     }
+    let there = scenario.data.iter().filter(|data| data.network != Network::UnknownName);
+    let hosts: Vec<&str> = there.map(|data| data.host.as_str()).collect();
+    place::names_lead_to_loopback(&hosts);
     if scenario.arm_name == ArmName::Unknown {
         place::names_are_unknown();
     }
