@@ -40,3 +40,13 @@ pub struct Cause {
     /// The client that printed it, where that can be told.
     pub client: Option<String>,
 }
+
+/// The causes that a passage allows, best first; none when nothing is recognised.
+pub fn causes(_passage: &Passage) -> Vec<Cause> {
+    Vec::new()
+}
+
+/// Texts of which every passage that [`causes`] can make something of holds at least one, whatever its case.
+pub fn triggers() -> Vec<String> {
+    Vec::new()
+}
