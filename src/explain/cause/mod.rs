@@ -3,6 +3,17 @@
 //! Structure decides before wording: bodies, status codes, error numbers, hosts and ports are taken out and judged with the
 //! functions that judge live answers; the symptoms on the pages come second. What a text does not tell is not guessed.
 
+mod bodies;
+mod chain;
+mod client;
+mod clues;
+mod found;
+mod judge;
+pub mod symptom;
+mod text;
+mod transport;
+mod triggers;
+
 use serde::Serialize;
 
 /// A few lines of a text that belong together, without secrets.
@@ -42,11 +53,22 @@ pub struct Cause {
 }
 
 /// The causes that a passage allows, best first; none when nothing is recognised.
-pub fn causes(_passage: &Passage) -> Vec<Cause> {
-    Vec::new()
+pub fn causes(passage: &Passage) -> Vec<Cause> {
+    let text = text::Text::read(passage);
+    let client = client::of(&text);
+    let cause = |(text, found): (&text::Text, found::One)| Cause {
+        code: found.code,
+        confidence: found.confidence,
+        line: text.line(found.at.start),
+        evidence: text.evidence(found.at),
+        client: client.or(found.client).map(str::to_owned),
+    };
+    let (part, found) = judge::judge(&text);
+    let part = part.as_ref().unwrap_or(&text);
+    found.into_iter().map(|one| cause((part, one))).collect()
 }
 
 /// Texts of which every passage that [`causes`] can make something of holds at least one, whatever its case.
 pub fn triggers() -> Vec<String> {
-    Vec::new()
+    triggers::TRIGGERS.iter().map(|text| (*text).to_owned()).collect()
 }
