@@ -100,6 +100,9 @@ pub fn answered_by(text: &Text) -> Option<(Responder, Range<usize>)> {
             headers.entry(name).or_insert_with(|| value.trim().to_owned());
         }
     }
+    if text.has("metadata-flavor") {
+        headers.insert("metadata-flavor".into(), "Google".into());
+    }
     let body = match &at {
         Some(at) => text.original_from(at.start),
         None => plain_body(text),

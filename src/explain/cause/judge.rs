@@ -197,6 +197,15 @@ fn connections(text: &Text, found: &mut Found) {
     for one in broken.iter().filter(|one| one.place.is_some()) {
         about_place(text, one, found);
     }
+    // Localised clients leave no word that is known here, but the address.
+    let places = transport::places(text);
+    if let Some((_, at)) = places.iter().find(|(place, _)| *place == Place::Retired)
+        && text.has_any(&["httpconnectionpool", "oauth2/token"])
+        && !found.is_settled()
+    {
+        found.likely("legacy-endpoint", at);
+        found.possible(&["env-shadowed", "identity-none"], at);
+    }
     if !found.is_settled() && !transport::names_a_stranger(text) {
         for one in broken.iter().filter(|one| one.place.is_none()) {
             about_nobody(text, one, found);

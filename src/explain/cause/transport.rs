@@ -303,8 +303,15 @@ static ANY_FAULT: LazyLock<Regex> = LazyLock::new(|| {
     let mut words: Vec<&String> = FOLDED.keys().collect();
     // The longest first: one of them can begin another.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    pattern(&words.iter().map(|word| regex::escape(word)).collect::<Vec<_>>().join("|"))
+    pattern(&words.iter().map(|word| whole_word(word)).collect::<Vec<_>>().join("|"))
 });
+
+/// `enotfound` is not the end of `FileNotFoundError`; letters of other scripts stand together without a gap.
+fn whole_word(word: &str) -> String {
+    let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+    let (before, after) = (edge(word.chars().next()), edge(word.chars().last()));
+    format!("{}{}{}", if before { r"\b" } else { "" }, regex::escape(word), if after { r"\b" } else { "" })
+}
 
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
