@@ -63,15 +63,20 @@ pub fn manager(text: &Text, found: &mut Found) {
         found.certain(first, &at);
         found.possible(&["role-propagating", "token-cached", second], &at);
     }
-    if let Some(at) = code("invalidauthenticationtokentenant") {
+    if let Some(at) = code("'authorization' header is missing") {
+        found.certain("request-malformed", &at);
+    }
+    if let Some(at) = code("invalidauthenticationtokentenant").or_else(|| code("it must match the tenant")) {
         found.certain("cloud-mismatch", &at);
         found.possible(&["identity-stale"], &at);
-    } else if let Some(at) = code("invalidauthenticationtokenaudience") {
+    } else if let Some(at) = code("invalidauthenticationtokenaudience")
+        .or_else(|| code("has been obtained for wrong audience"))
+    {
         found.certain("audience-mismatch", &at);
-    } else if let Some(at) = code("expiredauthenticationtoken") {
+    } else if let Some(at) = code("expiredauthenticationtoken").or_else(|| code("the access token expiry utc time")) {
         found.certain("token-expired", &at);
         found.possible(&["token-cached", "clock-skewed"], &at);
-    } else if let Some(at) = code("invalidauthenticationtoken") {
+    } else if let Some(at) = code("invalidauthenticationtoken").or_else(|| code("the access token is invalid")) {
         found.possible(
             &["token-expired", "token-malformed", "identity-none", "request-malformed", "identity-ambiguous"],
             &at,

@@ -1,7 +1,7 @@
 //! From clues to causes: what each clue means for a managed identity on a VM, strongest first.
 //!
-//! The order is that of trust: bodies and error numbers, then whoever answered, then connections, then bare statuses, then
-//! wording. What is settled by a stronger clue is not overruled by a weaker one.
+//! The order is that of trust: bodies and error numbers, then whoever answered, then connections, then wording, then bare
+//! statuses. What is settled by a stronger clue is not overruled by a weaker one.
 
 use std::ops::Range;
 
@@ -20,21 +20,22 @@ pub fn judge<'a>(text: &Text<'a>) -> (Option<Text<'a>>, Vec<One>) {
         Chain::Settled(found) => return (None, found.in_order()),
         Chain::Managed(parts) => {
             let part = text.only(&parts);
-            let found = weigh(&part);
+            let found = weigh(&part, names_identity(text));
             if !found.is_empty() {
                 return (Some(part), found.in_order());
             }
         }
         Chain::None => {}
     }
-    (None, weigh(text).in_order())
+    (None, weigh(text, names_identity(text)).in_order())
 }
 
-fn weigh(text: &Text) -> Found {
+/// `named` tells whether the request names an identity, as far as the whole text shows.
+fn weigh(text: &Text, named: bool) -> Found {
     let mut found = Found::default();
     clues::entra(text, &mut found);
     for said in bodies::identity_errors(text) {
-        identity(text, &said, &mut found);
+        identity(text, &said, named, &mut found);
     }
     found.weaker();
     clues::manager(text, &mut found);
@@ -44,11 +45,11 @@ fn weigh(text: &Text) -> Found {
     found.weaker();
     connections(text, &mut found);
     found.weaker();
-    if !found.is_settled() {
-        statuses(text, &mut found);
-    }
-    found.weaker();
     symptom::read(text, &mut found);
+    found.weaker();
+    if !found.is_settled() {
+        statuses(text, named, &mut found);
+    }
     found
 }
 
@@ -72,6 +73,14 @@ fn about_identity(text: &Text) -> bool {
 
 /// Does the request that failed name an identity?
 fn names_identity(text: &Text) -> bool {
+    // The workload identity beside it misses other settings than the client ID: so that is set.
+    const MISSING: &str = "missing required arguments: ";
+    if let Some(at) = text.find(MISSING) {
+        let listed = text.flat[at.end..].split('.').next().unwrap_or_default();
+        if listed.contains("'tenant_id'") && !listed.contains("'client_id'") {
+            return true;
+        }
+    }
     text.has_any(&[
         "client_id=",
         "object_id=",
@@ -93,7 +102,7 @@ fn names_identity(text: &Text) -> bool {
     ])
 }
 
-fn identity(text: &Text, said: &Said, found: &mut Found) {
+fn identity(text: &Text, said: &Said, named: bool, found: &mut Found) {
     let (error, at) = (&said.error, &said.at);
     let says = |part: &str| error.description.contains(part) || error.error.contains(part);
     let about = about_identity(text) || symptom::is_about_azure(text);
@@ -119,7 +128,7 @@ fn identity(text: &Text, said: &Said, found: &mut Found) {
     }
     match error.meaning() {
         Refusal::NotFound => {
-            let (first, second) = if names_identity(text) {
+            let (first, second) = if named {
                 ("identity-unknown", "identity-none")
             } else {
                 ("identity-none", "identity-unknown")
@@ -149,8 +158,17 @@ fn identity(text: &Text, said: &Said, found: &mut Found) {
 
 /// Whoever gave the answer.
 fn answered(text: &Text, found: &mut Found) {
-    let Some((who, at)) = bodies::answered_by(text) else { return };
     let near = about_identity(text);
+    if near
+        && let Some((code, at)) = bodies::by_length(text)
+    {
+        found.likely(code, &at);
+        if code == "identity-none" {
+            found.possible(&["identity-unknown", "identity-stale"], &at);
+        }
+        return;
+    }
+    let Some((who, at)) = bodies::answered_by(text) else { return };
     match who {
         Responder::DockerDesktop => {
             found.certain("imds-proxied", &at);
@@ -161,11 +179,19 @@ fn answered(text: &Text, found: &mut Found) {
             found.possible(&["not-on-azure", "wrong-host-kind"], &at);
         }
         Responder::OtherCloud(_) => found.possible(&["imds-not-azure"], &at),
-        Responder::Proxy(_) if near => {
+        Responder::Proxy(_) if transport::places(text).iter().any(|(place, _)| *place == Place::Manager) && !text.has("/metadata/") && !text.has("adal: ") => {
+            found.likely("arm-unreachable", &at);
+            found.possible(&["env-proxy", "imds-proxied"], &at);
+        }
+        Responder::Proxy(_) if text.has("resterror") => found.possible(&["arm-unreachable", "network-blocked"], &at),
+        Responder::Proxy(_) if !near && text.has("http/1.") && !transport::names_a_stranger(text) => {
+            found.possible(&["imds-proxied", "imds-not-azure"], &at);
+        }
+        Responder::Proxy(_) if near || text.has("service principal token during refresh") => {
             found.likely("imds-proxied", &at);
             found.possible(&["imds-not-azure"], &at);
         }
-        Responder::PodIdentity if near => {
+        Responder::PodIdentity => {
             found.certain("wrong-host-kind", &at);
             found.possible(&["identity-unknown"], &at);
         }
@@ -231,11 +257,14 @@ fn proxied(text: &Text, proxy: &Broken, broken: &[Broken], found: &mut Found) {
         }
         found.possible(&["imds-proxied", "env-proxy", "arm-unreachable"], at);
     } else if symptom::is_about_azure(text) {
-        // Only https is tunnelled, and only the metadata service is asked without.
         found.likely("arm-unreachable", at);
         found.possible(&["env-proxy", "imds-proxied"], at);
     } else {
-        found.possible(&["imds-proxied", "arm-unreachable", "env-proxy"], at);
+        // Only https is tunnelled, and the metadata service is asked without.
+        let tunnel = text.has(" tunnel ") || text.has("tunnel connection") || text.has("httpsconnection");
+        let (first, second) =
+            if tunnel { ("arm-unreachable", "imds-proxied") } else { ("imds-proxied", "arm-unreachable") };
+        found.possible(&[first, second, "env-proxy"], at);
     }
     if broken.iter().any(|one| one.fault == Fault::Certificate) {
         found.possible(&["tls-intercepted"], at);
@@ -246,7 +275,10 @@ fn about_place(text: &Text, one: &Broken, found: &mut Found) {
     let at = &one.at;
     let Some(place) = one.place else { return };
     match (place, one.fault) {
-        (Place::Metadata, Fault::Refused) => found.certain("imds-refused", at),
+        (Place::Metadata, Fault::Refused) => {
+            found.certain("imds-refused", at);
+            found.possible(&["not-on-azure"], at);
+        }
         (Place::Metadata, Fault::TimedOut) => {
             found.certain("imds-timeout", at);
             found.possible(&["not-on-azure", "wrong-host-kind"], at);
@@ -289,10 +321,28 @@ fn about_place(text: &Text, one: &Broken, found: &mut Found) {
 /// Ports on which proxies listen.
 const PROXY_PORTS: [u16; 6] = [3128, 3129, 8080, 8888, 8118, 1080];
 
+/// Where Container Apps serve tokens to the app, as their `IDENTITY_ENDPOINT` says.
+const CONTAINER_APPS_PORT: u16 = 12356;
+
 /// Something on the machine itself that does not answer: where a variable points to, or a proxy.
 fn local(text: &Text, port: u16, one: &Broken, found: &mut Found) {
     let at = &one.at;
     let path = text.has_any(&["/msi/token", "/msi/auth", "/metadata/identity", "/token?api-version="]);
+    let places = transport::places(text);
+    let meant = |wanted: &[Place]| places.iter().any(|(place, _)| wanted.contains(place));
+    // The address asked for is another one: the connection went to a proxy.
+    if meant(&[Place::Metadata]) {
+        found.likely("imds-proxied", at);
+        return found.possible(&["env-proxy", "imds-refused"], at);
+    }
+    if !path && meant(&[Place::Manager, Place::Login, Place::Data]) {
+        found.likely("arm-unreachable", at);
+        return found.possible(&["env-proxy", "network-blocked"], at);
+    }
+    if port == CONTAINER_APPS_PORT {
+        found.likely("wrong-host-kind", at);
+        return found.possible(&["env-shadowed"], at);
+    }
     if port == 40342 || path || about_identity(text) || text.has_any(&["credential.get_token failed", "msal"]) {
         if PROXY_PORTS.contains(&port) && !path {
             found.likely("imds-proxied", at);
@@ -302,14 +352,18 @@ fn local(text: &Text, port: u16, one: &Broken, found: &mut Found) {
             found.possible(&["wrong-host-kind"], at);
         }
     } else if PROXY_PORTS.contains(&port) {
-        found.possible(&["imds-proxied", "env-proxy"], at);
-    } else if port == 443 && text.has("resterror") {
-        found.possible(&["network-blocked", "arm-unreachable"], at);
+        let codes = if text.has("resterror") { ["arm-unreachable", "env-proxy"] } else { ["imds-proxied", "env-proxy"] };
+        found.possible(&codes, at);
     }
 }
 
+/// Is a certificate refused because its time has not come? Go names both reasons in one sentence and decides after it.
+fn is_early(text: &Text) -> bool {
+    text.has("not yet valid") && (!text.has("expired or is not yet valid") || text.has(" is before "))
+}
+
 fn certificate(text: &Text, at: &Range<usize>, found: &mut Found) {
-    if text.has("not yet valid") {
+    if is_early(text) {
         found.likely("clock-skewed", at);
         found.possible(&["tls-intercepted"], at);
     } else {
@@ -332,7 +386,8 @@ fn about_nobody(text: &Text, one: &Broken, found: &mut Found) {
                 found.likely("not-on-azure", at);
                 found.possible(&["imds-refused", "wrong-host-kind"], at);
             }
-            Fault::Unresolved => found.possible(&["dns-failure", "env-shadowed", "imds-proxied"], at),
+            // The metadata service has no name, so the name is that of a proxy or of a variable's endpoint.
+            Fault::Unresolved => found.possible(&["imds-proxied", "env-shadowed", "dns-failure"], at),
             Fault::Reset => found.possible(&["imds-proxied", "imds-updating"], at),
             Fault::Certificate => found.possible(&["tls-intercepted", "env-shadowed"], at),
             Fault::Proxy => {}
@@ -340,17 +395,20 @@ fn about_nobody(text: &Text, one: &Broken, found: &mut Found) {
     } else if azure {
         match one.fault {
             Fault::Unresolved => found.likely("dns-failure", at),
-            Fault::Certificate if text.has("not yet valid") => found.likely("clock-skewed", at),
+            Fault::Certificate if is_early(text) => found.likely("clock-skewed", at),
             Fault::Certificate => found.likely("tls-intercepted", at),
             _ => found.possible(&["arm-unreachable", "network-blocked", "imds-refused"], at),
         }
+    } else if text.has("httpsconnection") {
+        let code = if one.fault == Fault::Unresolved { "dns-failure" } else { "arm-unreachable" };
+        found.possible(if one.fault == Fault::Certificate { &["tls-intercepted"] } else { std::slice::from_ref(&code) }, at);
     } else if one.fault == Fault::Certificate {
-        found.possible(if text.has("not yet valid") { &["clock-skewed"] } else { &["tls-intercepted"] }, at);
+        found.possible(if is_early(text) { &["clock-skewed"] } else { &["tls-intercepted"] }, at);
     }
 }
 
 /// A bare status, when the text is about the metadata service.
-fn statuses(text: &Text, found: &mut Found) {
+fn statuses(text: &Text, named: bool, found: &mut Found) {
     if !about_identity(text) {
         return;
     }
@@ -372,7 +430,7 @@ fn statuses(text: &Text, found: &mut Found) {
                 found.likely("imds-server-error", &at);
                 found.possible(&["wrong-host-kind"], &at);
             }
-            400 if names_identity(text) => found.possible(
+            400 if named => found.possible(
                 &["identity-unknown", "identity-none", "identity-ambiguous", "resource-invalid", "request-malformed"],
                 &at,
             ),

@@ -93,7 +93,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 /// Words that only a text about Azure or its identities has.
-const CONTEXT: [&str; 22] = [
+const CONTEXT: [&str; 23] = [
     "169.254.169.254",
     "/metadata/identity",
     "managedidentity",
@@ -114,6 +114,7 @@ const CONTEXT: [&str; 22] = [
     "access_token",
     "token-identified principal",
     "az login",
+    "resterror",
     "azcmagent",
     ":50342",
 ];

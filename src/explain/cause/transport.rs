@@ -105,6 +105,7 @@ const WORDS: &[(Fault, &[&str])] = &[
             "UND_ERR_CONNECT_TIMEOUT",
             "timed out",
             "i/o timeout",
+            "deadline has elapsed",
             "[Errno 110]",
             "[Errno 60]",
             "WinError 10060",
@@ -195,6 +196,7 @@ const WORDS: &[(Fault, &[&str])] = &[
             "ENOTFOUND",
             "EAI_AGAIN",
             "no such host",
+            "tcp: lookup",
             "getaddrinfo failed",
             "nodename nor servname",
             "server misbehaving",
@@ -242,6 +244,8 @@ const WORDS: &[(Fault, &[&str])] = &[
         &[
             "CERTIFICATE_VERIFY_FAILED",
             "certificate verify failed",
+            "CertificateError",
+            "ERROR: hostname '",
             "SSL certificate problem",
             "self signed certificate",
             "self-signed certificate",
@@ -291,6 +295,10 @@ const WORDS: &[(Fault, &[&str])] = &[
             "ClientHttpProxyError",
             "unsuccessful tunnel",
             "tunnel error",
+            "\": Forbidden",
+            "\": Proxy Authentication Required",
+            "\": Bad Gateway",
+            "\": Service Unavailable",
         ],
     ),
 ];
@@ -362,6 +370,8 @@ fn place(host: &str, port: Option<u16>) -> Option<Place> {
     if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
         return match port? {
             50342 => Some(Place::Retired),
+            // A name server, or a name that is led astray.
+            53 | 443 => None,
             port => Some(Place::Local(port)),
         };
     }
@@ -422,6 +432,8 @@ pub fn broken(text: &Text) -> Vec<Broken> {
             found.push(Broken { fault, place, at: word.range() });
         }
     }
+    // What failed first says more than what followed from it: a name server out of reach is a matter of names.
+    found.sort_by_key(|one| !matches!(one.fault, Fault::Unresolved | Fault::Certificate));
     found
 }
 
