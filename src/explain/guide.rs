@@ -105,7 +105,8 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     if !section.symptoms.is_empty() {
         part("What clients print", lines);
         for item in &section.symptoms {
-            let shown = Symptom::parse(item).map_or_else(|_| item.clone(), |it| format!("{}: `{}`", it.client, it.text));
+            let shown =
+                Symptom::parse(item).map_or_else(|_| item.clone(), |it| format!("{}: `{}`", it.client, it.text));
             lines.push(style.wrap(&shown, "  - ", "    "));
         }
     }

@@ -23,11 +23,14 @@ pub struct Said {
 }
 
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"["']?error["']?\s*[:=]\s*["']([a-z0-9_ :.']{3,80})["']\s*,\s*["']?error_description["']?\s*[:=]\s*["']([^"]{3,300})"#)
+    pattern(
+        r#"["']?error["']?\s*[:=]\s*["']([a-z0-9_ :.']{3,80})["']\s*,\s*["']?error_description["']?\s*[:=]\s*["']([^"]{3,300})"#,
+    )
 });
 
-static LONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"[{(]\s*["']error["']\s*:\s*["']([^"'{}]{3,120}(?:'[a-z]+'[^"{}]{0,60})?)["']\s*[,})]"#));
+static LONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"[{(]\s*["']error["']\s*:\s*["']([^"'{}]{3,120}(?:'[a-z]+'[^"{}]{0,60})?)["']\s*[,})]"#)
+});
 
 /// The metadata service's sentences, which many clients print without the body around them.
 const SENTENCES: [(&str, &str); 9] = [

@@ -109,7 +109,15 @@ fn links(text: &Text) -> Vec<Link> {
 fn refused(name: &str, said: &str) -> Option<(&'static str, bool)> {
     let has = |parts: &[&str]| parts.iter().any(|part| said.contains(part));
     if name.starts_with("environment") {
-        if has(&["aadsts7000215", "aadsts7000222", "aadsts700016", "aadsts700027", "aadsts50034", "aadsts50126", "aadsts90002"]) {
+        if has(&[
+            "aadsts7000215",
+            "aadsts7000222",
+            "aadsts700016",
+            "aadsts700027",
+            "aadsts50034",
+            "aadsts50126",
+            "aadsts90002",
+        ]) {
             return Some(("env-shadowed", true));
         }
         if has(&["authentication failed", "authentication error", "invalid client", "invalid_client"]) {
@@ -117,7 +125,14 @@ fn refused(name: &str, said: &str) -> Option<(&'static str, bool)> {
         }
     }
     if name.starts_with("workloadidentity")
-        && has(&["no such file or directory", "aadsts70021", "aadsts700016", "aadsts70025", "aadsts700211", "failed to read"])
+        && has(&[
+            "no such file or directory",
+            "aadsts70021",
+            "aadsts700016",
+            "aadsts70025",
+            "aadsts700211",
+            "failed to read",
+        ])
     {
         return Some(("env-shadowed", true));
     }

@@ -56,10 +56,14 @@ pub fn manager(text: &Text, found: &mut Found) {
     } else if let Some(at) = code("linkedauthorizationfailed") {
         found.certain("role-insufficient", &at);
         found.possible(&["role-propagating"], &at);
-    } else if let Some(at) = code("does not have authorization").or_else(|| code("authorizationfailed")) {
+    } else if let Some(at) = code("does not have authorization to perform")
+        .or_else(|| code("does not have authorization or an abac"))
+        .or_else(|| code("authorizationfailed"))
+    {
         let error = ArmError { code: "AuthorizationFailed".into(), message: text.flat.clone() };
         let reads = error.quoted_after("perform action").is_none_or(|action| action.ends_with("/read"));
-        let (first, second) = if reads { ("role-missing", "role-insufficient") } else { ("role-insufficient", "role-missing") };
+        let (first, second) =
+            if reads { ("role-missing", "role-insufficient") } else { ("role-insufficient", "role-missing") };
         found.certain(first, &at);
         found.possible(&["role-propagating", "token-cached", second], &at);
     }
@@ -69,8 +73,8 @@ pub fn manager(text: &Text, found: &mut Found) {
     if let Some(at) = code("invalidauthenticationtokentenant").or_else(|| code("it must match the tenant")) {
         found.certain("cloud-mismatch", &at);
         found.possible(&["identity-stale"], &at);
-    } else if let Some(at) = code("invalidauthenticationtokenaudience")
-        .or_else(|| code("has been obtained for wrong audience"))
+    } else if let Some(at) =
+        code("invalidauthenticationtokenaudience").or_else(|| code("has been obtained for wrong audience"))
     {
         found.certain("audience-mismatch", &at);
     } else if let Some(at) = code("expiredauthenticationtoken").or_else(|| code("the access token expiry utc time")) {
@@ -129,9 +133,7 @@ pub fn data(text: &Text, found: &mut Found) {
         let Some(at) = text.find(sign) else { continue };
         let status = if service == Service::ServiceBus { 401 } else { 403 };
         // The messages are compared in the case that the services use.
-        let message = text
-            .original_from(0)
-            .replace("unauthorized access", "Unauthorized access");
+        let message = text.original_from(0).replace("unauthorized access", "Unauthorized access");
         let body = match service {
             Service::Blob => message,
             _ => json!({"error": {"code": code, "message": message, "innererror": {"code": code}}}).to_string(),

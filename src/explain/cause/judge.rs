@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::bodies::{self, Said};
 use super::chain::{self, Chain};
+use super::clues;
 use super::found::{Found, One};
 use super::symptom;
 use super::text::Text;
 use super::transport::{self, Broken, Fault, Place};
-use super::clues;
 use crate::azure::metadata::{Refusal, Responder};
 
 /// The causes, and the part of the text that they were found in when it is not the whole.
@@ -107,7 +107,11 @@ fn identity(text: &Text, said: &Said, named: bool, found: &mut Found) {
     let says = |part: &str| error.description.contains(part) || error.error.contains(part);
     let about = about_identity(text) || symptom::is_about_azure(text);
     if says("metadata header") || says("x-forwarded-for") {
-        return if about || says("metadata header") { found.certain("imds-header", at) } else { found.likely("imds-header", at) };
+        return if about || says("metadata header") {
+            found.certain("imds-header", at)
+        } else {
+            found.likely("imds-header", at)
+        };
     }
     if says("throttled, too many requests") {
         return found.certain("imds-throttled", at);
@@ -128,11 +132,8 @@ fn identity(text: &Text, said: &Said, named: bool, found: &mut Found) {
     }
     match error.meaning() {
         Refusal::NotFound => {
-            let (first, second) = if named {
-                ("identity-unknown", "identity-none")
-            } else {
-                ("identity-none", "identity-unknown")
-            };
+            let (first, second) =
+                if named { ("identity-unknown", "identity-none") } else { ("identity-none", "identity-unknown") };
             if about || error.error == "invalid_request" && !error.description.is_empty() {
                 found.likely(first, at);
             }
@@ -148,7 +149,9 @@ fn identity(text: &Text, said: &Said, named: bool, found: &mut Found) {
             found.possible(&["request-malformed", "imds-not-azure", "wrong-host-kind"], at);
         }
         _ if error.error == "not found" => found.possible(&["imds-updating", "request-malformed"], at),
-        _ if error.error == "unauthorized_client" && !error.description.contains("aadsts") => found.likely("token-refused", at),
+        _ if error.error == "unauthorized_client" && !error.description.contains("aadsts") => {
+            found.likely("token-refused", at)
+        }
         _ if ["server_error", "service_unavailable"].contains(&error.error.as_str()) && about => {
             found.likely("imds-server-error", at);
         }
@@ -159,9 +162,7 @@ fn identity(text: &Text, said: &Said, named: bool, found: &mut Found) {
 /// Whoever gave the answer.
 fn answered(text: &Text, found: &mut Found) {
     let near = about_identity(text);
-    if near
-        && let Some((code, at)) = bodies::by_length(text)
-    {
+    if near && let Some((code, at)) = bodies::by_length(text) {
         found.likely(code, &at);
         if code == "identity-none" {
             found.possible(&["identity-unknown", "identity-stale"], &at);
@@ -179,7 +180,11 @@ fn answered(text: &Text, found: &mut Found) {
             found.possible(&["not-on-azure", "wrong-host-kind"], &at);
         }
         Responder::OtherCloud(_) => found.possible(&["imds-not-azure"], &at),
-        Responder::Proxy(_) if transport::places(text).iter().any(|(place, _)| *place == Place::Manager) && !text.has("/metadata/") && !text.has("adal: ") => {
+        Responder::Proxy(_)
+            if transport::places(text).iter().any(|(place, _)| *place == Place::Manager)
+                && !text.has("/metadata/")
+                && !text.has("adal: ") =>
+        {
             found.likely("arm-unreachable", &at);
             found.possible(&["env-proxy", "imds-proxied"], &at);
         }
@@ -352,7 +357,8 @@ fn local(text: &Text, port: u16, one: &Broken, found: &mut Found) {
             found.possible(&["wrong-host-kind"], at);
         }
     } else if PROXY_PORTS.contains(&port) {
-        let codes = if text.has("resterror") { ["arm-unreachable", "env-proxy"] } else { ["imds-proxied", "env-proxy"] };
+        let codes =
+            if text.has("resterror") { ["arm-unreachable", "env-proxy"] } else { ["imds-proxied", "env-proxy"] };
         found.possible(&codes, at);
     }
 }
@@ -401,7 +407,10 @@ fn about_nobody(text: &Text, one: &Broken, found: &mut Found) {
         }
     } else if text.has("httpsconnection") {
         let code = if one.fault == Fault::Unresolved { "dns-failure" } else { "arm-unreachable" };
-        found.possible(if one.fault == Fault::Certificate { &["tls-intercepted"] } else { std::slice::from_ref(&code) }, at);
+        found.possible(
+            if one.fault == Fault::Certificate { &["tls-intercepted"] } else { std::slice::from_ref(&code) },
+            at,
+        );
     } else if one.fault == Fault::Certificate {
         found.possible(if is_early(text) { &["clock-skewed"] } else { &["tls-intercepted"] }, at);
     }

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn quotes_escapes_and_wraps_are_taken_away_and_lead_back_to_their_lines() {
-        let lines = vec![r#"│ Error: {\"error\":"#.to_owned(), "  \u{201c}Identity   not".into(), "found\u{201d}}".into()];
+        let lines =
+            vec![r#"│ Error: {\"error\":"#.to_owned(), "  \u{201c}Identity   not".into(), "found\u{201d}}".into()];
         let passage = Passage { first: 7, lines };
         let text = Text::read(&passage);
         assert_eq!(text.flat, "error: {\"error\": \"identity not found\"} ");

@@ -303,9 +303,8 @@ const WORDS: &[(Fault, &[&str])] = &[
     ),
 ];
 
-static FOLDED: LazyLock<HashMap<String, Fault>> = LazyLock::new(|| {
-    WORDS.iter().flat_map(|(fault, words)| words.iter().map(|word| (fold(word), *fault))).collect()
-});
+static FOLDED: LazyLock<HashMap<String, Fault>> =
+    LazyLock::new(|| WORDS.iter().flat_map(|(fault, words)| words.iter().map(|word| (fold(word), *fault))).collect());
 
 static ANY_FAULT: LazyLock<Regex> = LazyLock::new(|| {
     let mut words: Vec<&String> = FOLDED.keys().collect();
@@ -329,10 +328,13 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What stands before a host that is not connected to, but asked a token for.
 static NOT_A_DESTINATION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?:resource|audiences?|scopes?|named|issuer|expected|found|iss)[^a-z0-9]{0,6}(?:https?://)?$|%$|%2f$|'https?://$|@$"#)
+    pattern(
+        r#"\b(?:resource|audiences?|scopes?|named|issuer|expected|found|iss)[^a-z0-9]{0,6}(?:https?://)?$|%$|%2f$|'https?://$|@$"#,
+    )
 });
 
-static NAMED_HOST: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:://|host=['"]|enotfound |eai_again |resolve ')([a-z0-9._-]+)"#));
+static NAMED_HOST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?:://|host=['"]|enotfound |eai_again |resolve ')([a-z0-9._-]+)"#));
 
 /// Compiles a pattern of this file; it is tested, so it compiles.
 pub fn pattern(text: &str) -> Regex {
