@@ -7,6 +7,8 @@ mod bodies;
 mod chain;
 mod client;
 mod clues;
+mod connections;
+mod faults;
 mod found;
 mod judge;
 pub mod symptom;
