@@ -51,7 +51,7 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 /// What stands before a host that is not connected to, but asked a token for.
 static NOT_A_DESTINATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"\b(?:resource|audiences?|scopes?|named|issuer|expected|found|iss)[^a-z0-9]{0,6}(?:https?://)?$|%$|%2f$|'https?://$|@$"#,
+        r#"\b(?:resource|audiences?|scopes?|named|issuer|expected|found|iss)[^a-z0-9]{0,6}(?:https?://)?$|%$|%2f$|'https://$|@$"#,
     )
 });
 
