@@ -56,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &["evidence", "request", "token"]),
     ("simulator", &["azure", "evidence", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
-    ("explain", &["azure", "check", "checks", "fill", "options", "page", "render"]),
+    ("explain", &["azure", "check", "checks", "evidence", "fill", "options", "page", "render"]),
     ("cli", &["fill"]),
     ("options", &["azure", "cli", "engine", "fill", "plan", "probe", "requirement"]),
     ("output", &["fill"]),

@@ -5,6 +5,7 @@
 use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
 use crate::checks;
+use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, fill};
 use crate::options::unknown;
 use crate::page::{self, Block, Heals, Page, Section};
@@ -103,8 +104,10 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     lines.extend(section.docs.iter().map(|link| format!("  {link}")));
     if !section.symptoms.is_empty() {
         part("What clients print", lines);
-        for symptom in &section.symptoms {
-            lines.push(style.wrap(symptom, "  - ", "    "));
+        for item in &section.symptoms {
+            let shown =
+                Symptom::parse(item).map_or_else(|_| item.clone(), |it| format!("{}: `{}`", it.client, it.text));
+            lines.push(style.wrap(&shown, "  - ", "    "));
         }
     }
     if section.example.is_some() {
