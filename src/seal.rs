@@ -142,17 +142,17 @@ pub fn text(text: &str) -> String {
     text.split('\n').map(|line| sealer.line(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Seals the part of a PEM block whose beginning was not in the text.
-pub fn blocks_without_beginning(lines: &mut [String]) {
-    let ends: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].starts_with(SEAL)).collect();
-    for end in ends {
-        for line in lines[..end].iter_mut().rev() {
-            if !line.split_whitespace().last().is_some_and(|word| word.len() >= 40 && is_of_a_block(word)) {
-                break;
-            }
-            *line = SEAL.into();
-        }
+/// Seals the part of a PEM block that ends in this line and whose beginning was not in the text.
+pub fn block_before(lines: &mut [String], end: usize) {
+    let body = |line: &str| line.split_whitespace().last().is_some_and(|word| word.len() >= 40 && is_of_a_block(word));
+    for line in lines[..end].iter_mut().rev().take_while(|line| body(line)) {
+        *line = SEAL.into();
     }
+}
+
+/// Does a PEM block end in this line?
+pub fn ends_a_block(line: &str) -> bool {
+    line.contains("-----END ")
 }
 
 fn sealed(line: &str) -> String {

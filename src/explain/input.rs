@@ -65,9 +65,9 @@ impl Decoder {
 
     /// Appends what is left at the end.
     pub fn finish(&mut self, text: &mut Vec<u8>) {
-        let rest = std::mem::take(&mut self.rest);
         if self.encoding == Encoding::Unknown {
-            self.begin(&rest, text);
+            let start = std::mem::take(&mut self.rest);
+            self.begin(&start, text);
         }
         if !self.rest.is_empty() || self.high.is_some() {
             text.extend_from_slice("\u{fffd}".as_bytes());

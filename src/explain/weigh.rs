@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::fill::Values;
-use crate::seal::{self, SEAL, Sealer};
+use crate::seal::{self, Sealer};
 
 use super::cause::{Cause, Passage};
 use super::facts;
@@ -122,23 +122,21 @@ fn hash<'l>(lines: impl Iterator<Item = &'l Line>) -> u64 {
 fn judged(judge: &Judge, lines: &[Line]) -> Vec<Sighting> {
     let mut sealer = Sealer::default();
     let (mut texts, mut numbers) = (Vec::new(), Vec::new());
-    let mut seen_sealed = false;
     for line in lines {
         if line.inside {
             sealer = Sealer::in_the_middle();
         }
-        let sealed = sealer.line(&line.text);
-        seen_sealed |= sealed.starts_with(SEAL);
-        texts.push(sealed);
+        if seal::ends_a_block(&line.text) {
+            let end = texts.len();
+            seal::block_before(&mut texts, end);
+        }
+        texts.push(sealer.line(&line.text));
         numbers.push(line.number);
         let mut inner = if line.inside { Sealer::in_the_middle() } else { Sealer::default() };
         for text in unescaped(&line.text) {
             texts.push(inner.line(&text));
             numbers.push(line.number);
         }
-    }
-    if seen_sealed {
-        seal::blocks_without_beginning(&mut texts);
     }
     let Some(first) = numbers.first().copied() else { return Vec::new() };
     let passage = Passage { first, lines: texts };
