@@ -27,7 +27,7 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?:account|shared|access|api|storage|subscription|functions|primary|secondary|master|private)[_-]?key",
         r"|identity[_-]header)|\b(?:pwd|sig)))",
         r#"(?P<between>\\*["']?\s*(?:[:=]|%3[ADad]|=>)[\s\[]*)"#,
-        r#"(?P<value>\\+"[^"\\]*|\\+'[^'\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[^\s"'&;<>]+)"#
+        r#"(?P<value>\\"(?:[^"\\]|\\{2,}.)*|\\{3}"(?:[^"\\]|\\{1,2}[^"\\]|\\{4,}.)*|\\+"[^"\\]*|\\+'[^'\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[^\s"'&;<>]+)"#
     ))
     .ok()
 });
@@ -35,7 +35,7 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A header that holds credentials, the scheme, and the rest.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?P<key>(?i-u:authorization(?:-auxiliary)?|cookie)\\*["']?\s*[:=][\s\["'\\]*)"#,
+        r#"(?P<key>(?i-u:(?:\b|_)authorization(?:-auxiliary)?|\bcookie)\\*["']?\s*[:=][\s\["'\\]*)"#,
         r"(?P<scheme>(?i-u:bearer|basic|sharedkey|sharedkeylite|sharedaccesssignature|negotiate|ntlm|digest|pop|token|aad|aws4-[a-z0-9-]+)\s+)?",
         r#"(?P<value>[^\s"'\\]+)(?P<rest>.*)"#
     ))

@@ -36,15 +36,13 @@ fn json(ran: &Ran) -> Value {
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
-const UNKNOWN: &str = "Run midoctor on the VM: it asks for itself and names the\ncause.\n";
-
 #[test]
 fn what_is_not_recognised_is_said_in_one_sentence_and_ends_with_three() {
     let ran = fed(&["explain", "-"], b"all is well\nand so is this\n");
-    let said = "Nothing is recognised in these 2 lines. Run midoctor on the VM: it asks for itself and names the cause.\n";
+    let said = "Nothing is recognised in these 2 lines. Run midoctor on the VM: it sees for itself.\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(3), said, ""));
     let ran = run(&["explain", "all is well"]);
-    let said = "Nothing is recognised in this line. Run midoctor on the VM: it asks for itself and names the cause.\n";
+    let said = "Nothing is recognised in this line. Run midoctor on the VM: it sees for itself.\n";
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), said));
 }
 
@@ -57,9 +55,9 @@ fn json_has_exactly_its_fields() {
 
 #[test]
 fn an_empty_text_is_said_to_be_empty() {
-    let said = format!("There is no text to explain: not a single line came. {UNKNOWN}");
+    let said = "There is no text to explain. Run midoctor on the VM: it sees for itself.\n";
     for ran in [fed(&["explain", "-"], b""), run(&["explain", "-"]), run(&["explain", ""])] {
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(3), said.as_str(), ""));
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(3), said, ""));
     }
 }
 
@@ -109,7 +107,7 @@ fn flags_that_do_not_go_together_are_named() {
 fn bad_input_is_read_as_far_as_it_goes() {
     let utf16: Vec<u8> = "\u{feff}eins\r\nzwei\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let long = vec![b'x'; 50 << 20];
-    for (input, lines) in [(&b"\xff\x00\xfe\x80\n\0\0"[..], 2), (&utf16, 2), (&long, 1), (b"\n\n\n", 3)] {
+    for (input, lines) in [(&b"\xff\x00\xfe\x80\n\0\0"[..], 1), (&utf16, 2), (&long, 1), (b"\n\n\n", 3)] {
         let ran = fed(&["explain", "-", "-o", "json"], input);
         assert_eq!((ran.code, &json(&ran)["lines"]), (Some(3), &Value::from(lines)));
     }

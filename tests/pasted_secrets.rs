@@ -39,7 +39,8 @@ const JWT: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL0NB
 fn no_shape_of_a_secret_comes_back() {
     let opaque = "0.AXoAc3R1ZmZDQU5BUlk0Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMw";
     let key = format!("{}CANARY12==", "aB3/+x".repeat(13));
-    let json_text = serde_json::json!({ "access_token": format!("{JWT}"), "refresh_token": "CANARY\"CANARY", "n": 1 }).to_string();
+    let json_text =
+        serde_json::json!({ "access_token": format!("{JWT}"), "refresh_token": "CANARY\"CANARY", "n": 1 }).to_string();
     let once = serde_json::json!({ "msg": json_text }).to_string();
     let twice = serde_json::json!({ "msg": once }).to_string();
     let pem = |kind: &str| {
@@ -101,7 +102,10 @@ fn no_shape_of_a_secret_comes_back() {
     ] {
         for text in [text.clone(), format!("{}needle\n{text}\nafter\n", "hay\n".repeat(200))] {
             let all = everything(&text);
-            assert!(!all.contains("CANARY") && !all.contains("Q0FOQVJZ") && !all.contains("U2lnbmF0"), "{text}\n→ {all}");
+            assert!(
+                !all.contains("CANARY") && !all.contains("Q0FOQVJZ") && !all.contains("U2lnbmF0"),
+                "{text}\n→ {all}"
+            );
             assert!(all.contains("(sealed)"), "{text}\n→ {all}");
         }
     }
@@ -134,7 +138,8 @@ fn what_tells_the_cause_stays_as_it_is() {
 
 #[test]
 fn sealing_again_changes_nothing() {
-    for text in ["Authorization: Bearer CANARY", "client_secret=CANARY", "https://u:CANARY@h/", "'Password': 'CANARY'"] {
+    for text in ["Authorization: Bearer CANARY", "client_secret=CANARY", "https://u:CANARY@h/", "'Password': 'CANARY'"]
+    {
         let once = seal::text(text);
         assert_eq!(seal::text(&once), once);
     }
@@ -144,7 +149,8 @@ fn sealing_again_changes_nothing() {
 fn evidence_is_short_and_nothing_in_it_is_hidden() {
     let all = everything(&format!("{}\u{202e}\u{7}\u{9b}[2J", "wide é ".repeat(100)));
     assert!(!all.lines().skip(1).any(|line| line.contains(['\u{202e}', '\u{7}', '\u{9b}'])), "{all:?}");
-    let answer: serde_json::Value = serde_json::from_str(&all[all.find('{').unwrap()..=all.rfind('}').unwrap()]).unwrap_or_default();
+    let answer: serde_json::Value =
+        serde_json::from_str(&all[all.find('{').unwrap()..=all.rfind('}').unwrap()]).unwrap_or_default();
     for one in answer["matches"].as_array().into_iter().flatten() {
         assert!(one["evidence"].as_str().unwrap().chars().count() <= 240);
     }

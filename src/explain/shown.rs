@@ -60,11 +60,11 @@ impl Text {
 
     fn nothing(&mut self, lines: usize) {
         let what = match lines {
-            0 => "There is no text to explain: not a single line came.".to_owned(),
-            1 => "Nothing is recognised in this line.".to_owned(),
-            lines => format!("Nothing is recognised in these {lines} lines."),
+            0 => "There is no text to explain".to_owned(),
+            1 => "Nothing is recognised in this line".to_owned(),
+            lines => format!("Nothing is recognised in these {lines} lines"),
         };
-        self.wrapped(&format!("{what} Run midoctor on the VM: it asks for itself and names the cause."));
+        self.wrapped(&format!("{what}. Run midoctor on the VM: it sees for itself."));
     }
 
     fn heading(&mut self, one: &Match) {

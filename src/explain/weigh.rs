@@ -130,11 +130,14 @@ fn judged(judge: &Judge, lines: &[Line]) -> Vec<Sighting> {
             let end = texts.len();
             seal::block_before(&mut texts, end);
         }
-        texts.push(sealer.line(&line.text));
+        let sealed = sealer.line(&line.text);
+        // Sealed before, as quotes show where a secret ends, and after, as there may be names that were not seen before.
+        let inner = unescaped(&sealed);
+        texts.push(sealed);
         numbers.push(line.number);
-        let mut inner = if line.inside { Sealer::in_the_middle() } else { Sealer::default() };
-        for text in unescaped(&line.text) {
-            texts.push(inner.line(&text));
+        let mut sealer = Sealer::default();
+        for text in inner {
+            texts.push(sealer.line(&text));
             numbers.push(line.number);
         }
     }
