@@ -32,7 +32,7 @@ impl Source {
         if meta.is_dir() {
             return Err(format!("{name} is a directory; name a file in it"));
         }
-        Ok(Self { reader: Box::new(file), name, size: meta.is_file().then(|| meta.len()) })
+        Ok(Self { reader: Box::new(file), name, size: meta.is_file().then_some(meta.len()) })
     }
 
     /// Reads some bytes; none at the end.

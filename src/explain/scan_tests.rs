@@ -1,5 +1,7 @@
 //! Scanning, with a judge of its own: every line that holds `needle` is the cause `identity-none`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::cell::RefCell;
 
 use super::super::cause::{Cause, Confidence, Passage};

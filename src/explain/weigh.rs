@@ -114,7 +114,7 @@ impl<'a> Scales<'a> {
 
 fn hash<'l>(lines: impl Iterator<Item = &'l Line>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    lines.for_each(|line| line.hash(&mut hasher));
+    lines.for_each(|line| line.feed(&mut hasher));
     hasher.finish()
 }
 
