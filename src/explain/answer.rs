@@ -56,9 +56,6 @@ pub struct Match {
     /// How often it was seen.
     #[serde(skip)]
     pub times: usize,
-    /// The commands of the remedy can be pasted as they stand: the text told all that is in them.
-    #[serde(skip)]
-    pub filled: bool,
 }
 
 /// What the checks say of these causes.
@@ -121,7 +118,6 @@ fn merged(same: Vec<Sighting>) -> Option<Match> {
         client: best.cause.client.or(client).map(|client| shortened(&shown(&client))),
         remedy: remedy(section, &values),
         times,
-        filled: section.commands.iter().all(|command| is_told(&command.line, &values) || command.line.contains("mss ")),
     })
 }
 
@@ -133,11 +129,6 @@ fn remedy(section: &Section, values: &Values) -> Remedy {
         remedy.text = remedy.steps.first().cloned().unwrap_or_default();
     }
     remedy
-}
-
-/// Does the text tell all that is in this line?
-fn is_told(line: &str, values: &Values) -> bool {
-    line.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).all(|(name, _)| values.contains_key(name))
 }
 
 /// Without secrets, and with nothing hidden.

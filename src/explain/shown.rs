@@ -25,7 +25,7 @@ pub fn render(answer: &Answer, style: Style) -> String {
         Some((best, others)) => {
             text.best(best);
             if !others.is_empty() {
-                text.others(others);
+                text.others(best, others);
             }
             if answer.check.is_none() {
                 text.what_decides(best, others);
@@ -90,9 +90,7 @@ impl Text {
             self.push(self.style.wrap(step, &first, &" ".repeat(first.len())));
             label = "";
         }
-        if one.filled {
-            self.commands(one);
-        }
+        self.commands(one);
         self.labelled("More", &format!("midoctor explain {}", one.code));
     }
 
@@ -110,14 +108,16 @@ impl Text {
         }
     }
 
-    fn others(&mut self, others: &[Match]) {
+    fn others(&mut self, best: &Match, others: &[Match]) {
         self.push("");
         self.wrapped("The text also allows:");
         for one in others.iter().take(OTHERS) {
             self.push("");
             self.heading(one);
             self.labelled("Sure", how_sure(one.confidence));
-            self.evidence(one);
+            if (one.line, &one.evidence) != (best.line, &best.evidence) {
+                self.evidence(one);
+            }
             self.labelled("Fix", &one.remedy.text);
         }
         if let Some(rest) = others.get(OTHERS..).filter(|rest| !rest.is_empty()) {
