@@ -51,6 +51,8 @@ pub enum Stage {
     Token,
     /// What it opens.
     Access,
+    /// Whoever asks: seen in its own words alone.
+    Client,
 }
 
 impl Stage {
@@ -62,6 +64,7 @@ impl Stage {
             Self::Identity => "Identity",
             Self::Token => "Token",
             Self::Access => "Access",
+            Self::Client => "Client",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::fill::visible;
+use crate::seal;
 
 /// Tells why a managed identity does not work on an Azure VM, and what to do about it.
 ///
@@ -27,7 +28,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the checks on this machine (the default)
     Check(CheckArgs),
-    /// Say what a code or a check means and how to fix it; without a word, list them all
+    /// Name the cause of an error text, or say what a code or a check means; without a word, list them all
     Explain(ExplainArgs),
     /// Run the checks against the embedded simulator; without a scenario, list them all
     Demo(DemoArgs),
@@ -111,9 +112,18 @@ pub enum When {
 /// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A code such as identity-none, or a check such as identity
-    #[arg(value_name = "CODE|CHECK")]
+    /// A code such as identity-none, a check such as identity, or an error text in quotes; `-` reads one from standard input
+    #[arg(value_name = "CODE|CHECK|TEXT|-")]
     pub word: Option<String>,
+    /// Explain what is in this file, such as a log
+    #[arg(long, value_name = "FILE", conflicts_with = "word")]
+    pub file: Option<PathBuf>,
+    /// Then run the checks on this machine, and say which of the causes they confirm
+    #[arg(long)]
+    pub and_check: bool,
+    /// Print the answer as text or json, or write it to a file. Repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
     /// When to colour.
     #[command(flatten)]
     pub color: ColorArgs,
@@ -176,5 +186,8 @@ pub fn one_line(slip: &clap::Error) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     let text = parts.join(" ");
-    format!("midoctor: {}; midoctor --help lists what can be typed", visible(text.trim_start_matches("error: ")))
+    format!(
+        "midoctor: {}; midoctor --help lists what can be typed",
+        visible(&seal::text(text.trim_start_matches("error: ")))
+    )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::azure::cloud::ALIASES;
 use crate::azure::resource_id;
-use crate::cli::{CheckArgs, OutputArgs, When};
+use crate::cli::{CheckArgs, ExplainArgs, OutputArgs, When};
 use crate::engine::Limits;
 use crate::fill::visible;
 use crate::plan::{Plan, Resource, Selector};
@@ -34,6 +34,67 @@ pub struct OutputOptions {
     pub verbose: bool,
     /// When to colour.
     pub color: When,
+}
+
+/// What `explain` is to do.
+#[derive(Debug)]
+pub struct ExplainOptions {
+    /// What to explain.
+    pub what: Explained,
+    /// Go on to run the checks.
+    pub and_check: bool,
+    /// How to print.
+    pub output: OutputOptions,
+}
+
+/// What `explain` explains.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Explained {
+    /// Everything: the list.
+    All,
+    /// A code, a check, or a text without white space.
+    Word(String),
+    /// A text.
+    Text(String),
+    /// What comes on standard input.
+    Input,
+    /// What is in a file.
+    File(PathBuf),
+}
+
+impl ExplainOptions {
+    /// Reads the arguments of `explain`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what is accepted.
+    pub fn read(args: &ExplainArgs) -> Result<Self, String> {
+        let what = match (args.word.as_deref(), &args.file) {
+            (Some("-"), _) => Explained::Input,
+            (_, Some(file)) if file.as_os_str() == "-" => Explained::Input,
+            (_, Some(file)) => Explained::File(file.clone()),
+            (None, None) => Explained::All,
+            (Some(text), None) if text.chars().any(char::is_whitespace) || text.is_empty() => {
+                Explained::Text(text.to_owned())
+            }
+            (Some(word), None) => Explained::Word(word.to_owned()),
+        };
+        let targets = targets(&args.output)?;
+        let output = OutputOptions { targets, quiet: false, verbose: false, color: args.color.color };
+        Ok(Self { what, and_check: args.and_check, output })
+    }
+
+    /// What only goes with a text, where there is a page to print.
+    ///
+    /// # Errors
+    /// A sentence that says what it goes with.
+    pub fn for_a_page(&self) -> Result<(), String> {
+        let flag = match () {
+            () if self.and_check => "--and-check",
+            () if self.output.targets != [(Format::Text, None)] => "-o",
+            () => return Ok(()),
+        };
+        Err(format!("{flag} goes with a text to explain: midoctor explain - reads one, --file FILE names one"))
+    }
 }
 
 /// The formats of a report.
@@ -186,7 +247,7 @@ pub fn unknown(word: &str, what: &str, names: &[&str], lister: &str) -> String {
 }
 
 /// The name that differs least, when it does not differ much.
-fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     names
         .iter()
         .map(|name| (strsim::damerau_levenshtein(word, name), *name))
@@ -220,22 +281,27 @@ impl OutputOptions {
     /// # Errors
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &OutputArgs) -> Result<Self, String> {
-        let mut targets = args.output.iter().map(|text| target(text)).collect::<Result<Vec<_>, _>>()?;
-        if targets.is_empty() {
-            targets.push((Format::Text, None));
-        }
-        if targets.iter().filter(|(_, file)| file.is_none()).count() > 1 {
-            return Err("two outputs go to standard output; give one of them a file, as in -o json=report.json".into());
-        }
-        let plain =
-            |file: &Option<PathBuf>| file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file).to_owned());
-        for (index, (_, file)) in targets.iter().enumerate() {
-            if file.is_some() && targets[..index].iter().any(|(_, other)| plain(other) == plain(file)) {
-                return Err("two outputs go to the same file; give each its own".into());
-            }
-        }
+        let targets = targets(&args.output)?;
         Ok(Self { targets, quiet: args.quiet, verbose: args.verbose, color: args.color.color })
     }
+}
+
+/// Each format with its file.
+fn targets(outputs: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, String> {
+    let mut targets = outputs.iter().map(|text| target(text)).collect::<Result<Vec<_>, _>>()?;
+    if targets.is_empty() {
+        targets.push((Format::Text, None));
+    }
+    if targets.iter().filter(|(_, file)| file.is_none()).count() > 1 {
+        return Err("two outputs go to standard output; give one of them a file, as in -o json=report.json".into());
+    }
+    let plain = |file: &Option<PathBuf>| file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file).to_owned());
+    for (index, (_, file)) in targets.iter().enumerate() {
+        if file.is_some() && targets[..index].iter().any(|(_, other)| plain(other) == plain(file)) {
+            return Err("two outputs go to the same file; give each its own".into());
+        }
+    }
+    Ok(targets)
 }
 
 fn target(text: &str) -> Result<(Format, Option<PathBuf>), String> {

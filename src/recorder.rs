@@ -3,10 +3,9 @@
 //! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use regex::Regex;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::destination::Destinations;
 use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
 use crate::request::Carry;
+use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
 
 /// Puts questions through a wire and keeps the run's tokens to itself.
@@ -21,9 +21,6 @@ pub struct Recorder<'a> {
     wire: &'a dyn Wire,
     tokens: Mutex<HashMap<String, std::sync::Arc<Token>>>,
 }
-
-/// What stands where a secret stood.
-pub const SEAL: &str = "(sealed)";
 
 /// The headers that tell who answered and what support asks for. Others, cookies among them, are left out.
 const KEPT_HEADERS: &[&str] = &[
@@ -51,10 +48,6 @@ const KEPT_HEADERS: &[&str] = &[
 
 /// A header longer than this is cut.
 const HEADER_LIMIT: usize = 2048;
-
-/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts.
-static TOKEN_LIKE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
 
 /// What a container registry's refresh token says. The token itself is of no more use.
 fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
@@ -235,10 +228,7 @@ impl<'a> Recorder<'a> {
                 sealed = sealed.replace(token, SEAL);
             }
         }
-        match &*TOKEN_LIKE {
-            Some(pattern) if pattern.is_match(&sealed) => pattern.replace_all(&sealed, SEAL).into_owned(),
-            _ => sealed,
-        }
+        seal::tokens(&sealed).into_owned()
     }
 }
 

@@ -1,16 +1,17 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
+mod explain;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::{CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateArgs, Generated, SimulateArgs, When};
+use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, SimulateArgs, When};
 use crate::diagnosis;
 use crate::engine::{self, Limits};
 use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
-use crate::explain;
 use crate::fill::visible;
 use crate::options::{self, CheckOptions, Format, OutputOptions};
 use crate::output::{self, Target};
@@ -27,7 +28,7 @@ pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         None => check(&cli.check),
         Some(Command::Check(args)) => check(args),
-        Some(Command::Explain(args)) => explain(args),
+        Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),
@@ -41,12 +42,15 @@ pub fn run(cli: &Cli) -> Exit {
 fn check(args: &CheckArgs) -> Result<Exit, String> {
     let options = CheckOptions::read(args)?;
     let targets = open(&options.output)?;
+    publish(&examine_this_machine(&options.plan, options.limits), &options.output, targets)
+}
+
+fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
     let machine = Machine::default();
-    let report = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         machine.warm_up(scope);
-        examine(&machine, &options.plan, options.limits)
-    });
-    publish(&report, &options.output, targets)
+        examine(&machine, plan, limits)
+    })
 }
 
 fn demo(args: &DemoArgs) -> Result<Exit, String> {
@@ -148,15 +152,6 @@ fn list_scenarios(style: Style) -> String {
     lines.push(String::new());
     lines.push("midoctor demo SCENARIO shows what a VM in that state would print.".into());
     lines.join("\n") + "\n"
-}
-
-fn explain(args: &ExplainArgs) -> Result<Exit, String> {
-    let style = style(args.color.color);
-    let text = match &args.word {
-        None => explain::list(style),
-        Some(word) => explain::word(word, style)?,
-    };
-    output::print(&text).map(|()| Exit::Healthy)
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {

@@ -10,7 +10,7 @@ use crate::check::{Finding, Subject, Verdict};
 use crate::checks::identity;
 use crate::diagnosis::Judged;
 use crate::fill::{Use, Values, fill, visible};
-use crate::page::{self, Heals};
+use crate::page::{self, Heals, Section};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
 use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
@@ -68,31 +68,35 @@ fn finding_report(finding: &Finding, known: &Values) -> FindingReport {
             docs: Vec::new(),
         };
     };
-    let steps: Vec<String> = section
-        .steps
-        .iter()
-        .filter(|step| placeholders_known(step, &values))
-        .map(|step| fill(step, &values, Use::Prose))
-        .collect();
-    let in_scale_set = known.contains_key("scale_set");
-    let commands = section
-        .commands
-        .iter()
-        .filter(|command| fits(&command.line, in_scale_set) && placeholders_known(&command.line, &values))
-        .map(|command| CommandReport {
-            shell: command.shell,
-            place: command.place,
-            line: fill(&command.line, &values, Use::Command(command.shell)),
-        })
-        .collect();
     FindingReport {
         code: finding.code.into(),
         severity: finding.severity,
         seen: fill(&section.seen, &values, Use::Prose),
         heals: section.heals,
-        remedy: Remedy { text: steps.first().cloned().unwrap_or_default(), steps, commands },
+        remedy: remedy(section, &values, known.contains_key("scale_set")),
         docs: section.docs.clone(),
     }
+}
+
+/// The fix of a section with these values. What is about something that they do not tell is left out.
+pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy {
+    let steps: Vec<String> = section
+        .steps
+        .iter()
+        .filter(|step| placeholders_known(step, values))
+        .map(|step| fill(step, values, Use::Prose))
+        .collect();
+    let commands = section
+        .commands
+        .iter()
+        .filter(|command| fits(&command.line, in_scale_set) && placeholders_known(&command.line, values))
+        .map(|command| CommandReport {
+            shell: command.shell,
+            place: command.place,
+            line: fill(&command.line, values, Use::Command(command.shell)),
+        })
+        .collect();
+    Remedy { text: steps.first().cloned().unwrap_or_default(), steps, commands }
 }
 
 /// A VM of its own and an instance of a scale set have different commands.

@@ -39,7 +39,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("requirement", &["azure", "fill", "plan"]),
     ("probe", &["azure", "fill", "plan"]),
-    ("recorder", &["destination", "evidence", "request", "token"]),
+    ("seal", &[]),
+    ("recorder", &["destination", "evidence", "request", "seal", "token"]),
     ("diagnosis", &["azure", "case", "check", "checks", "evidence", "reading"]),
     (
         "engine",
@@ -56,8 +57,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &["evidence", "request", "token"]),
     ("simulator", &["azure", "evidence", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
-    ("explain", &["azure", "check", "checks", "fill", "options", "page", "render"]),
-    ("cli", &["fill"]),
+    (
+        "explain",
+        &["azure", "check", "checks", "evidence", "fill", "options", "page", "render", "report", "seal", "wording"],
+    ),
+    ("cli", &["fill", "seal"]),
+    ("input", &["fill", "seal"]),
     ("options", &["azure", "cli", "engine", "fill", "plan", "probe", "requirement"]),
     ("output", &["fill"]),
     (
@@ -70,6 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "exit",
             "explain",
             "fill",
+            "input",
             "options",
             "output",
             "plan",
@@ -87,9 +93,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// What touches the world, and the only rooms that may.
 const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
-    (r"\bstd::fs\b", &["wire", "simulator", "output"]),
+    (r"\bstd::fs\b", &["wire", "simulator", "input", "output"]),
     (r"\bstd::env\b", &["wire", "run"]),
-    (r"\bstd::io\b", &["wire", "simulator", "output", "run"]),
+    (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
     (r"\bstd::process\b", &["exit", "main"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),

@@ -51,6 +51,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
     ("reader", &["role-missing", "role-propagating"]),
     ("roles", &["role-insufficient", "role-denied"]),
     ("data", &["role-data-plane", "network-blocked"]),
+    ("client", &["no-subscription", "client-outdated", "wrong-host-kind"]),
 ];
 
 fn at() -> Timestamp {

@@ -2,6 +2,7 @@
 //! a page in `checks/`; nothing else names it.
 
 pub mod access;
+pub mod client;
 pub mod data;
 pub mod endpoint;
 mod held;
@@ -24,4 +25,5 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
         .chain(&access::CHECKS)
         .chain(&roles::CHECKS)
         .chain(&data::CHECKS)
+        .chain(&client::CHECKS)
 }

@@ -5,10 +5,12 @@
 use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
 use crate::checks;
-use crate::fill::{Use, fill};
-use crate::options::unknown;
+use crate::explain::cause::symptom::Symptom;
+use crate::fill::{Use, Values, fill};
+use crate::options::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
+use crate::seal;
 
 /// Every check with its codes.
 pub fn list(style: Style) -> String {
@@ -46,12 +48,22 @@ pub fn word(word: &str, style: Style) -> Result<String, String> {
         print_section(section, check, style, &mut lines);
         return Ok(lines.join("\n") + "\n");
     }
-    let names: Vec<&str> = checks::all()
+    // Somebody may have pasted a token.
+    Err(unknown(&seal::text(word), "neither a check nor a code", &names(), "midoctor explain"))
+}
+
+/// Is it nearly a check or a code?
+pub fn is_near(word: &str) -> bool {
+    nearest(&word.to_lowercase(), &names()).is_some()
+}
+
+/// Every check and code.
+fn names() -> Vec<&'static str> {
+    checks::all()
         .flat_map(|check| {
             std::iter::once(check.id).chain(page::of(check).sections.iter().map(|section| section.code.as_str()))
         })
-        .collect();
-    Err(unknown(word, "neither a check nor a code", &names, "midoctor explain"))
+        .collect()
 }
 
 fn whole_page(check: &Check, style: Style) -> String {
@@ -103,8 +115,10 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     lines.extend(section.docs.iter().map(|link| format!("  {link}")));
     if !section.symptoms.is_empty() {
         part("What clients print", lines);
-        for symptom in &section.symptoms {
-            lines.push(style.wrap(symptom, "  - ", "    "));
+        for item in &section.symptoms {
+            let shown =
+                Symptom::parse(item).map_or_else(|_| item.clone(), |it| format!("{}: `{}`", it.client, it.text));
+            lines.push(style.wrap(&shown, "  - ", "    "));
         }
     }
     if section.example.is_some() {
@@ -142,13 +156,17 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
 }
 
 /// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
-fn readable(template: &str) -> String {
+pub fn readable(template: &str) -> String {
+    fill(template, &public_hosts(), Use::Prose)
+}
+
+/// The hosts of the public cloud, for the pages' placeholders.
+pub fn public_hosts() -> Values {
     let cloud = Cloud::public();
     let known = [
         ("portal", cloud.portal.unwrap_or_default()),
         ("arm_host", &cloud.arm_host),
         ("login_host", cloud.login_hosts[0]),
     ];
-    let values = known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    fill(template, &values, Use::Prose)
+    known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
