@@ -43,7 +43,7 @@ static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A long value with digits after a name that is often harmless: `token='…'`, `?code=…` of Azure Functions.
 static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<key>\b(?i-u:token|code|header)\\*["']?\s*[:=]\s*\\*["']?)(?P<value>[A-Za-z0-9%+/=_~.-]{20,})"#)
+    Regex::new(r#"(?P<key>\b(?i-u:token|code|header)\\*["']?\s*[:=]\s*\\*["']?)(?P<value>[A-Za-z0-9%+/=_~.-]{16,})"#)
         .ok()
 });
 
