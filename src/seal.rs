@@ -26,10 +26,25 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?P<key>(?i-u:[a-z0-9_.-]*(?:(?:access|refresh|id|sas|bearer)[_-]?token|secret|passw(?:or)?d|assertion",
         r"|(?:account|shared|access|api|storage|subscription|functions|primary|secondary|master|private)[_-]?key",
         r"|identity[_-]header)|\b(?:pwd|sig)))",
-        r#"(?P<between>\\*["']?\s*(?:[:=]|%3[ADad]|=>)[\s\[]*)"#,
+        r#"(?P<between>\\*["']?\s*(?:[:=]|%3[ADad]|=>|>)[\s\[]*)"#,
         r#"(?P<value>\\"(?:[^"\\]|\\{2,}.)*|\\{3}"(?:[^"\\]|\\{1,2}[^"\\]|\\{4,}.)*|\\+"[^"\\]*|\\+'[^'\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[^\s"'&;<>]+)"#
     ))
     .ok()
+});
+
+/// A secret after a flag, as a word of its own: `--client-secret X`, and `-p X` of `az login`.
+static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?P<key>(?:(?:^|[\s"'])--(?i-u:[a-z-]*(?:passw(?:or)?d|secret|token|key))|\b(?i-u:az login)\b.*?\s-p)["']?[\s,=]+["']?)"#,
+        r#"(?P<value>[^\s"',-][^\s"',]*)"#
+    ))
+    .ok()
+});
+
+/// A long value with digits after a name that is often harmless: `token='…'`, `?code=…` of Azure Functions.
+static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?P<key>\b(?i-u:token|code|header)\\*["']?\s*[:=]\s*\\*["']?)(?P<value>[A-Za-z0-9%+/=_~.-]{16,})"#)
+        .ok()
 });
 
 /// A header that holds credentials, the scheme, and the rest.
@@ -179,6 +194,11 @@ fn sealed(line: &str) -> String {
             return found[0].to_owned();
         }
         format!("{key}{between}{quote}{SEAL}")
+    });
+    let line = replaced(&FLAG, &line, |found| format!("{}{SEAL}", &found["key"]));
+    let line = replaced(&LONG, &line, |found| {
+        let secret = found["value"].contains(|c: char| c.is_ascii_digit());
+        if secret { format!("{}{SEAL}", &found["key"]) } else { found[0].to_owned() }
     });
     let line = replaced(&USER, &line, |found| {
         let is_port = found.name("password").is_some_and(|password| {

@@ -67,7 +67,7 @@ pub fn responder(answer: &Answer) -> Responder {
     if server == "EC2ws" || (html && (body.contains("404 - Not Found") || body.contains("401 - Unauthorized"))) {
         return Responder::OtherCloud("AWS");
     }
-    if body.contains("connecting to 169.254.169.254:80") {
+    if body.contains("connecting to 169.254.169.254:80: ") {
         return Responder::DockerDesktop;
     }
     if let Some(via) = answer.header("via") {

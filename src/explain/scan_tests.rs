@@ -151,6 +151,15 @@ fn a_log_full_of_triggers_has_an_end() {
 }
 
 #[test]
+fn short_passages_without_number_are_not_all_judged() {
+    let line = |n: usize| format!("{:02}:{:02}:00 the needle of kind x{n}y\n", n / 60 % 24, n % 60);
+    let text: String = (0..40_000).map(|n| line(n * 2)).collect();
+    let (seen, passages) = scanned(text.as_bytes(), CHUNK);
+    assert!(passages.len() <= 8 << 10, "{}", passages.len());
+    assert_eq!((passages.len() + seen.left_out, lines(&seen).last()), (40_000, Some(&40_000)));
+}
+
+#[test]
 fn no_secret_reaches_the_judge() {
     let secret = format!("{}.{}.{}", "eyJ0eXAiOiJKV1Qi", "Q2FuYXJ5Q2FuYXJ5", "U2lnbmF0dXJl");
     let escaped = serde_json::json!({ "m": format!("needle\n{{\"access_token\":\"{secret}\"}}") });

@@ -69,7 +69,9 @@ impl Text {
 
     fn heading(&mut self, one: &Match) {
         let title = page::section(&one.code).map_or("", |(_, section)| section.title.as_str());
-        self.push(format!("{}  {}", self.style.bold(&one.code), self.style.plain(title)));
+        // Wrapped with the bare code, whose colour has bytes but no columns.
+        let line = self.style.wrap(title, &format!("{}  ", one.code), INDENT);
+        self.push(format!("{}{}", self.style.bold(&one.code), &line[one.code.len()..]));
     }
 
     fn evidence(&mut self, one: &Match) {

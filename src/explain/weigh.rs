@@ -16,6 +16,8 @@ pub type Judge<'a> = dyn Fn(&Passage) -> Vec<Cause> + 'a;
 
 /// So many bytes are judged as they come.
 const FIRST: usize = 6 << 20;
+/// A passage counts for so many at least: judging a short one takes its time, and what is found in it its place.
+const LEAST: usize = 1 << 10;
 /// So many of the last ones are judged as well: a log's end matters.
 const LAST: usize = 2 << 20;
 /// Passages whose telling lines are the same are judged so many times; those around them may differ.
@@ -44,7 +46,8 @@ pub struct Scales<'a> {
     /// Telling lines, by hash, with how many were judged and the last kind.
     alike: HashMap<u64, (u32, usize)>,
     judged: usize,
-    waiting: VecDeque<(usize, Vec<Line>)>,
+    /// With their kind, if that is remembered.
+    waiting: VecDeque<(Option<usize>, Vec<Line>)>,
     waiting_bytes: usize,
     /// How many passages were not judged, because there were too many.
     pub left_out: usize,
@@ -76,24 +79,28 @@ impl<'a> Scales<'a> {
             self.kinds[*kind].0 += 1;
             return;
         }
+        let bytes = weight(&lines);
+        let now = self.judged + bytes <= FIRST;
+        let remembered = self.known.len() < REMEMBERED;
         let kind = self.kinds.len();
-        self.kinds.push((1, Vec::new()));
-        if self.known.len() < REMEMBERED {
+        if now || remembered {
+            self.kinds.push((1, Vec::new()));
+        }
+        if remembered {
             self.known.insert(whole, kind);
             let entry = self.alike.entry(telling).or_insert((0, kind));
             *entry = (entry.0 + 1, kind);
         }
-        let bytes = lines.iter().map(|line| line.text.len()).sum::<usize>();
-        if self.judged + bytes <= FIRST {
+        if now {
             self.judged += bytes;
             self.kinds[kind].1 = judged(self.judge, &lines);
             return;
         }
-        self.waiting.push_back((kind, lines));
+        self.waiting.push_back((remembered.then_some(kind), lines));
         self.waiting_bytes += bytes;
         while self.waiting_bytes > LAST && self.waiting.len() > 1 {
             if let Some((_, lines)) = self.waiting.pop_front() {
-                self.waiting_bytes -= lines.iter().map(|line| line.text.len()).sum::<usize>();
+                self.waiting_bytes -= weight(&lines);
                 self.left_out += 1;
             }
         }
@@ -102,7 +109,11 @@ impl<'a> Scales<'a> {
     /// All that was seen, in the order of the text, and how many passages were left out.
     pub fn finish(mut self) -> (Vec<Sighting>, usize) {
         for (kind, lines) in std::mem::take(&mut self.waiting) {
-            self.kinds[kind].1 = judged(self.judge, &lines);
+            let sightings = judged(self.judge, &lines);
+            match kind {
+                Some(kind) => self.kinds[kind].1 = sightings,
+                None => self.kinds.push((1, sightings)),
+            }
         }
         let counted = self
             .kinds
@@ -110,6 +121,11 @@ impl<'a> Scales<'a> {
             .flat_map(|(times, sightings)| sightings.into_iter().map(move |sighting| Sighting { times, ..sighting }));
         (counted.collect(), self.left_out)
     }
+}
+
+/// The bytes that a passage counts for.
+fn weight(lines: &[Line]) -> usize {
+    lines.iter().map(|line| line.text.len()).sum::<usize>().max(LEAST)
 }
 
 fn hash<'l>(lines: impl Iterator<Item = &'l Line>) -> u64 {

@@ -69,12 +69,18 @@ pub fn identity_errors(text: &Text) -> Vec<Said> {
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?:\bhttp/\d(?:\.\d)?\W? |status(?:[ _-]?code)?["']?\s*[:=]?\s*\(?["']?|(?:client|server) error '|http error:? |http status |returned error: |\bresponse |\berror |\(code |response body |\bcode["']?: )([1-5]\d\d)\b|\b([45]\d\d) (?:client|server) error\b"#,
+        r#"(?:\bhttp/\d(?:\.\d)?\W? |status(?:[ _-]?code)?["']?\s*[:=]?\s*\(?["']?|(?:client|server) error '|http error:? |http status |returned error: |\bresponse |\berror |\(code |response body |\bcode["']?: |awaiting response\.\.\. )([1-5]\d\d)\b|\b([45]\d\d) (?:client error|server error|\(?bad request|\(?unauthorized|\(?forbidden|\(?not found|\(?gone\b|\(?too many requests|\(?internal server error|\(?bad gateway|\(?service unavailable|\(?gateway time)"#,
     )
 });
 
-/// Statuses as Rust's libraries print them.
-const STATUS_NAMES: [(&str, u16); 10] = [
+/// Statuses as the libraries of Rust and .NET print them.
+const STATUS_NAMES: [(&str, u16); 16] = [
+    ("code: badrequest", 400),
+    ("code: unauthorized", 401),
+    ("code: forbidden", 403),
+    ("code: notfound", 404),
+    ("code: internalservererror", 500),
+    ("code: serviceunavailable", 503),
     ("status: badrequest", 400),
     ("status: unauthorized", 401),
     ("status: forbidden", 403),
@@ -182,8 +188,25 @@ pub fn answered_by(text: &Text) -> Option<(Responder, Range<usize>)> {
         Responder::Proxy(_) => at.is_some() || answer.header("via").is_some(),
         _ => true,
     };
-    let place = at.or(first).or_else(|| text.find("connecting to 169.254.169.254:80")).unwrap_or(0..text.flat.len());
+    let place = at.or(first).or_else(|| text.find(DOCKER)).unwrap_or(0..text.flat.len());
     told.then_some((who, place))
+}
+
+/// Docker Desktop's words begin so; wget says where it connects to as well, and puts dots after it.
+const DOCKER: &str = "connecting to 169.254.169.254:80: ";
+
+/// What parsers of JSON say of a page in HTML, in the words of .NET, Java and Go.
+const PAGE_FOR_JSON: [&str; 5] = [
+    "'<' is an invalid start of a value",
+    "unexpected character ('<'",
+    "invalid character '<' looking for beginning of value",
+    "unexpected character encountered while parsing value: <",
+    "authentication response was not in the expected format",
+];
+
+/// Where a client says that it got a page in place of a token.
+pub fn page_for_json(text: &Text) -> Option<Range<usize>> {
+    text.find_any(&PAGE_FOR_JSON)
 }
 
 /// What a client printed as the body, when it is not a page.
@@ -199,7 +222,7 @@ fn plain_body(text: &Text) -> String {
     match at {
         Some(at) => text.original_from(at).trim().to_owned(),
         // Without a mark the text is the program's own words, which only Docker Desktop's are unlike.
-        None if text.has("connecting to 169.254.169.254:80") => text.flat.clone(),
+        None if text.has(DOCKER) => text.flat.clone(),
         None => String::new(),
     }
 }

@@ -42,6 +42,8 @@ pub fn entra(text: &Text, found: &mut Found) {
                 found.likely("env-shadowed", &at);
                 found.possible(&["cloud-mismatch"], &at);
             }
+            // The application is disabled, or a policy forbids the token.
+            "7000112" | "53003" | "530003" => found.likely("token-refused", &at),
             "500133" | "700082" => found.likely("token-expired", &at),
             _ => {}
         }
@@ -100,6 +102,20 @@ pub fn manager(text: &Text, found: &mut Found) {
     if let Some(at) = code("principalnotfound").or_else(|| code("no matches in graph database")) {
         found.likely("role-propagating", &at);
         found.possible(&["identity-stale"], &at);
+    }
+}
+
+/// What loaders of .NET, Java, Python and Node.js say of parts that do not fit, with a name of Azure's libraries after it.
+static LIBRARY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:method not found: |missingmethodexception|could not load file or assembly|typeloadexception|nosuchmethoderror|nosuchfielderror|noclassdeffounderror|classnotfoundexception|no module named|cannot import name|cannot find module|importerror: |failed to load msal4j|\bmethod '[a-z_]+' in type ').{0,160}?(?:azure|msal|microsoft[./]identity|adal|msrest)",
+    )
+});
+
+/// Libraries that do not fit each other.
+pub fn libraries(text: &Text, found: &mut Found) {
+    if let Some(at) = LIBRARY.find(&text.flat) {
+        found.likely("client-outdated", &at.range());
     }
 }
 

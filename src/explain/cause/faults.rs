@@ -32,7 +32,9 @@ pub enum Fault {
 
 /// Every fault that the text names, and where.
 pub fn faults(text: &Text) -> Vec<(Fault, Range<usize>)> {
-    ANY_FAULT.find_iter(&text.flat).map(|word| (FOLDED[word.as_str()], word.range())).collect()
+    let words = ANY_FAULT.find_iter(&text.flat).map(|word| (FOLDED[word.as_str()], word.range()));
+    // Container runtimes resolve references to images, which are no names of hosts.
+    words.filter(|(_, at)| !text.flat[at.end..].starts_with(" reference")).collect()
 }
 
 /// The words for each fault. Sentences in other languages are .NET's and Windows' own; long ones are cut to what tells them apart.
@@ -49,6 +51,7 @@ const WORDS: &[(Fault, &[&str])] = &[
             "(10061)",
             "Connect call failed",
             "Couldn't connect to server",
+            "target machine actively",
             "Could not connect to server",
             "actief heeft geweigerd",
             "actief geweigerd",
@@ -80,6 +83,11 @@ const WORDS: &[(Fault, &[&str])] = &[
             "UND_ERR_CONNECT_TIMEOUT",
             "timed out",
             "i/o timeout",
+            "execution expired",
+            "Timeout was reached",
+            "exceeded the configured timeout",
+            "WinHttp error: 12002",
+            "ESOCKETTIMEDOUT",
             "deadline has elapsed",
             "[Errno 110]",
             "[Errno 60]",
@@ -127,6 +135,11 @@ const WORDS: &[(Fault, &[&str])] = &[
             "EHOSTDOWN",
             "Network is unreachable",
             "No route to host",
+            "Host is down",
+            "Host is unreachable",
+            "Host unreachable",
+            "Network unreachable (",
+            "NoRouteToHostException",
             "[Errno 101]",
             "[Errno 113]",
             "[Errno 51]",
@@ -167,6 +180,11 @@ const WORDS: &[(Fault, &[&str])] = &[
             "unable to resolve host address",
             "Failed to resolve",
             "Name or service not known",
+            "Name does not resolve",
+            "No address associated with hostname",
+            "Resource temporarily unavailable (",
+            "could not translate host name",
+            "server name or address could not be resolved",
             "Temporary failure in name resolution",
             "ENOTFOUND",
             "EAI_AGAIN",
@@ -210,6 +228,11 @@ const WORDS: &[(Fault, &[&str])] = &[
             "Remote end closed connection",
             "Server disconnected",
             "socket hang up",
+            "response ended prematurely",
+            "prematurely closed",
+            "unexpected EOF",
+            "end of file reached",
+            "NoHttpResponseException",
             "Empty reply from server",
             "forcibly closed by the remote host",
         ],
@@ -232,6 +255,8 @@ const WORDS: &[(Fault, &[&str])] = &[
             "x509 certificate signed by",
             "PKIX path building failed",
             "remote certificate is invalid",
+            "certificate chain was issued by an authority that is not trusted",
+            "unable to find valid certification path",
             "trust relationship for the SSL/TLS",
             "certificate has expired",
             "certificate is not yet valid",

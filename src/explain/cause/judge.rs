@@ -44,6 +44,7 @@ fn weigh(text: &Text, named: bool) -> Found {
     found.weaker();
     connections::weigh(text, &mut found);
     found.weaker();
+    clues::libraries(text, &mut found);
     symptom::read(text, &mut found);
     found.weaker();
     if !found.is_settled() {
@@ -67,6 +68,12 @@ pub fn about_identity(text: &Text) -> bool {
         "msi endpoint",
         "msiauthentication",
         "server: imds/",
+        // As Hadoop, SQL Server's drivers and MSAL call it.
+        "msitokenprovider",
+        "tokenfrommsi",
+        "activedirectorym",
+        "active directory m",
+        "managed_identity",
     ])
 }
 
@@ -97,6 +104,10 @@ fn names_identity(text: &Text) -> bool {
         "--identity-client-id",
         "-accountid",
         "the requested identity has not been assigned",
+        // Go's azidentity says so of a 400 only when an ID was given.
+        "the requested identity isn't assigned",
+        "runas=app;appid=",
+        "verify your clientid",
         "check your managed service identity id",
     ])
 }
@@ -168,7 +179,13 @@ fn answered(text: &Text, found: &mut Found) {
         }
         return;
     }
-    let Some((who, at)) = bodies::answered_by(text) else { return };
+    let Some((who, at)) = bodies::answered_by(text) else {
+        if near && let Some(at) = bodies::page_for_json(text) {
+            found.likely("imds-proxied", &at);
+            found.possible(&["imds-not-azure", "wrong-host-kind"], &at);
+        }
+        return;
+    };
     match who {
         Responder::DockerDesktop => {
             found.certain("imds-proxied", &at);
@@ -222,7 +239,7 @@ fn answered(text: &Text, found: &mut Found) {
 /// A bare status, when the text is about the metadata service.
 fn statuses(text: &Text, named: bool, found: &mut Found) {
     if !about_identity(text) {
-        return;
+        return services(text, found);
     }
     for (status, at) in bodies::statuses(text) {
         match status {
@@ -253,5 +270,24 @@ fn statuses(text: &Text, named: bool, found: &mut Found) {
             _ => continue,
         }
         return;
+    }
+}
+
+/// A bare status of another service of Azure, told by its host: a refusal has two or three causes there.
+fn services(text: &Text, found: &mut Found) {
+    let places = transport::places(text);
+    let meant = |wanted: Place| places.iter().any(|(place, _)| *place == wanted);
+    let (data, manager) = (meant(Place::Data), meant(Place::Manager));
+    if !data && !manager || !found.is_empty() {
+        return;
+    }
+    let Some((status, at)) = bodies::statuses(text).into_iter().next() else { return };
+    match status {
+        401 => found.possible(&["token-expired", "audience-mismatch", "cloud-mismatch", "token-malformed"], &at),
+        403 if data => found.possible(&["role-data-plane", "network-blocked", "role-propagating"], &at),
+        403 => found.possible(&["role-missing", "role-insufficient", "role-propagating"], &at),
+        407 => found.possible(&["arm-unreachable", "env-proxy"], &at),
+        429 | 500 | 502..=504 => found.possible(&["service-transient"], &at),
+        _ => {}
     }
 }

@@ -11,6 +11,7 @@ mod connections;
 mod faults;
 mod found;
 mod judge;
+mod records;
 pub mod symptom;
 mod text;
 mod transport;
@@ -56,7 +57,8 @@ pub struct Cause {
 
 /// The causes that a passage allows, best first; none when nothing is recognised.
 pub fn causes(passage: &Passage) -> Vec<Cause> {
-    let text = text::Text::read(passage);
+    let passage = records::of_interest(passage);
+    let text = text::Text::read(&passage);
     let client = client::of(&text);
     let cause = |(text, found): (&text::Text, found::One)| Cause {
         code: found.code,

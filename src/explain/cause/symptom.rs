@@ -93,7 +93,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 /// Words that only a text about Azure or its identities has.
-const CONTEXT: [&str; 23] = [
+const CONTEXT: [&str; 27] = [
     "169.254.169.254",
     "/metadata/identity",
     "managedidentity",
@@ -116,6 +116,10 @@ const CONTEXT: [&str; 23] = [
     "az login",
     "resterror",
     "azcmagent",
+    "msal4j",
+    "activedirectorym",
+    "nmi response",
+    "managed_identity",
     ":50342",
 ];
 
