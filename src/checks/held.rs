@@ -65,10 +65,7 @@ pub(super) fn definition_request(case: &Case, definition: &str) -> Option<Reques
 /// The question for the role with this GUID, in the VM's subscription.
 pub(super) fn role_request(case: &Case, guid: &str) -> Option<Request> {
     let subscription = VmId::parse(case.vm_id()?)?.subscription;
-    definition_request(
-        case,
-        &format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"),
-    )
+    definition_request(case, &format!("/subscriptions/{subscription}{KIND}/{guid}"))
 }
 
 /// The case's identity's role assignments at a scope and above, as far as they were told. To somebody who may not list them

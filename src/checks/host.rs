@@ -8,6 +8,7 @@ use crate::azure::metadata::{self, Responder};
 use crate::azure::resource_id;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::destination::Destinations;
 use crate::evidence::{METADATA_ADDRESS, Outcome, Request};
 use crate::words::in_words;
 
@@ -112,12 +113,8 @@ fn judge_platform(case: &Case) -> Verdict {
 /// Entra and Azure Resource Manager forgive five minutes; tokens are valid from five minutes before they are issued.
 const SKEW_LIMIT: Duration = Duration::from_secs(300);
 
-/// Is this URL at Azure Resource Manager of the VM's cloud?
-fn at_manager(case: &Case, url: &str) -> bool {
-    case.cloud().is_some_and(|cloud| url.starts_with(&format!("https://{}/", cloud.arm_host)))
-}
-
 fn judge_clock(case: &Case) -> Verdict {
+    let destinations = Destinations::new(case.evidence);
     // Only Azure's own Date counts: a proxy or another cloud may have any time.
     let azure = |request: &Request| {
         let attempt = case.exchange(request)?.last()?;
@@ -125,7 +122,7 @@ fn judge_clock(case: &Case) -> Verdict {
         let genuine = if request.goes_to_metadata() {
             metadata::responder(answer) == Responder::Azure
         } else {
-            request.url().is_some_and(|url| at_manager(case, url)) && crate::azure::arm::is_arm(answer)
+            request.url().is_some_and(|url| destinations.is_manager(url)) && crate::azure::arm::is_arm(answer)
         };
         let date = answer.header("date").filter(|_| genuine)?;
         let told = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();

@@ -1,6 +1,6 @@
 //! Do the identity's roles allow what is required, where it is required?
 
-use crate::azure::arm::{ArmError, DenyAssignment};
+use crate::azure::arm::{ArmError, DenyAssignment, Principal};
 use crate::azure::pattern::Pattern;
 use crate::azure::permissions::{self, Operation, Permission};
 use crate::azure::resource_id;
@@ -196,10 +196,9 @@ impl Row<'_, '_> {
             if deny.at_scope_alone && !resource_id::same(&deny.scope, self.scope) {
                 continue;
             }
-            let named = |list: &[crate::azure::arm::Principal]| {
-                list.iter().any(|one| one.id == EVERYONE || one.id.eq_ignore_ascii_case(own))
-            };
-            let group = |list: &[crate::azure::arm::Principal]| list.iter().any(|one| one.kind == "Group");
+            let named =
+                |list: &[Principal]| list.iter().any(|one| one.id == EVERYONE || one.id.eq_ignore_ascii_case(own));
+            let group = |list: &[Principal]| list.iter().any(|one| one.kind == "Group");
             if named(&deny.excluded) || !(named(&deny.principals) || group(&deny.principals)) {
                 continue;
             }
