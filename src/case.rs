@@ -238,10 +238,15 @@ impl<'a> Case<'a> {
         self.evidence.exchange(request)
     }
 
+    /// The question for the environment that is judged.
+    pub fn environment(&self) -> Request {
+        Request::Environment { of: self.plan().environment.clone() }
+    }
+
     /// A variable of the environment, when that was read. Clients take an empty one for unset, and so does this.
     pub fn variable(&self, name: &str) -> Option<&'a str> {
-        match self.outcome(&Request::Environment)? {
-            Outcome::Variables { set } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
+        match self.outcome(&self.environment())? {
+            Outcome::Variables { set, .. } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::network::{FirewallRule, LocalNetwork};
 use crate::plan::Plan;
 pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
 use crate::token::{Claims, Secret, Token};
@@ -31,14 +32,44 @@ pub enum Outcome {
     Variables {
         /// Name to value; `(set)` instead of a secret, user-info taken out of URLs.
         set: BTreeMap<String, String>,
+        /// For a service: what its files say, and what of it could not be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<UnitSettings>,
     },
     /// The file's text, without surrounding white space, at most 4,096 bytes of it.
     Contents {
         /// The text.
         text: String,
     },
+    /// The file is there.
+    Present,
+    /// The machine's network, as its kernel tells it.
+    Network(LocalNetwork),
+    /// The packet filter's rules that are about the metadata service; empty where none is.
+    Firewall {
+        /// In the order in which packets meet them.
+        rules: Vec<FirewallRule>,
+    },
     /// Nothing usable came back.
     Failed(Failed),
+}
+
+/// What the files of a service say about its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitSettings {
+    /// The main process, when it runs and could be read: then the variables are its own, as it was started. Otherwise they are
+    /// those that the files declare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// The variables that its files declare: what it would be started with now. Sealed like the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, String>,
+    /// The file that sets each declared variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub from: BTreeMap<String, String>,
+    /// What could not be read and by which right it could be: one sentence part each, without full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// An HTTP response with its secrets taken out.
@@ -124,9 +155,26 @@ pub struct Certificate {
     pub not_before: String,
     /// Valid until, RFC 3339.
     pub not_after: String,
+    /// Whose roots its chain leads to, its name and its dates aside; absent in reports from before this was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_by: Option<TrustedBy>,
     /// Why it was refused; absent when it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// Whose roots a certificate's chain leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustedBy {
+    /// Those of the machine and those of Mozilla's list, which Python and Node.js bring along.
+    Both,
+    /// Those of the machine alone (or of `SSL_CERT_FILE` and `SSL_CERT_DIR`): somebody added one.
+    Platform,
+    /// Those of Mozilla's list alone: the machine's own list is lacking.
+    Mozilla,
+    /// Nobody's.
+    Nobody,
 }
 
 /// At most so many bytes of a body are read and kept.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::destination::Destinations;
-use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
+use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire, is_secret};
 use crate::request::Carry;
 use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
@@ -195,21 +195,30 @@ impl<'a> Recorder<'a> {
                 Outcome::Failed(failed)
             }
             Outcome::Contents { text } => Outcome::Contents { text: self.seal_text(&text) },
-            Outcome::Variables { set } => Outcome::Variables {
-                set: set
-                    .into_iter()
-                    .map(|(name, value)| {
-                        let value = if crate::evidence::is_secret(&name) {
-                            "(set)".into()
-                        } else {
-                            self.seal_text(&without_user_info(&value))
-                        };
-                        (name, value)
-                    })
-                    .collect(),
+            Outcome::Variables { set, unit } => Outcome::Variables {
+                set: self.seal_variables(set),
+                unit: unit.map(|mut unit| {
+                    unit.declared = self.seal_variables(unit.declared);
+                    unit.unread = unit.unread.iter().map(|text| self.seal_text(text)).collect();
+                    unit
+                }),
             },
+            Outcome::Firewall { mut rules } => {
+                for rule in &mut rules {
+                    rule.rule = self.seal_text(&rule.rule);
+                }
+                Outcome::Firewall { rules }
+            }
             other => other,
         }
+    }
+
+    /// Of a variable that holds a secret only the fact that it is set is kept.
+    fn seal_variables(&self, set: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let sealed = |name: &str, value: &str| {
+            if is_secret(name) { "(set)".into() } else { self.seal_text(&without_user_info(value)) }
+        };
+        set.iter().map(|(name, value)| (name.clone(), sealed(name, value))).collect()
     }
 
     fn seal_certificate(&self, mut shown: Certificate) -> Certificate {

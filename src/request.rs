@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Whose;
+
 /// One question that can be put to the outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -24,12 +26,25 @@ pub enum Request {
         host: String,
     },
     /// The environment variables that clients of managed identities read (see [`VARIABLES`]).
-    Environment,
+    Environment {
+        /// In whose environment.
+        #[serde(default, skip_serializing_if = "Whose::is_own")]
+        of: Whose,
+    },
     /// A short text file on the machine.
     File {
         /// An absolute path.
         path: String,
     },
+    /// Whether there is a file of this name; it is not opened.
+    Presence {
+        /// An absolute path.
+        path: String,
+    },
+    /// The machine's network interfaces, and the way that packets to the metadata service would take.
+    Network,
+    /// The rules of the machine's packet filter that are about the metadata service. Only root may read them.
+    Firewall,
 }
 
 /// An HTTP request as it is kept in evidence: the token it carries is named, never written down.
@@ -83,6 +98,9 @@ pub enum Route {
     Direct,
     /// As clients go: through `HTTPS_PROXY` unless `NO_PROXY` names the host.
     AsClients,
+    /// Through the proxy that the environment names for plain HTTP, whatever `NO_PROXY` says, to show what clients get there.
+    /// Never with a token, never a question about an identity.
+    HttpProxy,
 }
 
 impl Request {
@@ -172,13 +190,23 @@ impl Request {
                 let url = http.url.split('?').next().unwrap_or_default();
                 let short = url.strip_prefix(&format!("http://{METADATA_ADDRESS}")).unwrap_or(url);
                 let bare = http.route == Route::AsClients && http.bearer.is_none();
-                format!("{} {short}{}", http.method, if bare { ", without a token" } else { "" })
+                let way = match http.route {
+                    _ if bare => ", without a token",
+                    Route::HttpProxy => ", through the proxy",
+                    _ => "",
+                };
+                format!("{} {short}{way}", http.method)
             }
             Self::Connect { host, port } if host.contains(':') => format!("connect to [{host}]:{port}"),
             Self::Connect { host, port } => format!("connect to {host}:{port}"),
             Self::Resolve { host } => format!("resolve {host}"),
-            Self::Environment => "read the environment".into(),
+            Self::Environment { of: Whose::Own } => "read the environment".into(),
+            Self::Environment { of: Whose::Process(pid) } => format!("read the environment of process {pid}"),
+            Self::Environment { of: Whose::Unit(unit) } => format!("read the environment of {unit}"),
             Self::File { path } => format!("read {path}"),
+            Self::Presence { path } => format!("look for {path}"),
+            Self::Network => "read the routes and interfaces".into(),
+            Self::Firewall => "read the firewall's rules".into(),
         }
     }
 }

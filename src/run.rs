@@ -46,7 +46,7 @@ fn check(args: &CheckArgs) -> Result<Exit, String> {
 }
 
 fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
-    let machine = Machine::default();
+    let machine = Machine::new(plan.environment.clone());
     std::thread::scope(|scope| {
         machine.warm_up(scope);
         examine(&machine, plan, limits)

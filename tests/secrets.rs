@@ -300,7 +300,7 @@ fn of_secret_variables_only_that_they_are_set_is_kept_and_proxies_lose_their_pas
             secrets.iter().map(|name| ((*name).to_owned(), CANARY.to_owned())).collect();
         set.extend(proxies.map(|name| (name.to_owned(), format!("http://user:{CANARY}/#@proxy.example:3128"))));
         set.extend(["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "IDENTITY_ENDPOINT"].map(|name| (name.into(), "x".into())));
-        (*request == Request::Environment).then_some(Outcome::Variables { set })
+        matches!(request, Request::Environment { .. }).then_some(Outcome::Variables { set, unit: None })
     });
     sealed(&said, "environment");
     assert!(said.contains("http://proxy.example:3128"), "the proxy itself is named");

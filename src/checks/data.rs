@@ -86,7 +86,7 @@ fn ask_data(case: &Case) -> Vec<Request> {
     if case.instance().is_none() {
         return Vec::new();
     }
-    let mut requests = vec![Request::Environment];
+    let mut requests = vec![case.environment()];
     if !proxied(case) {
         requests.push(Request::Resolve { host: target.host.clone() });
     }

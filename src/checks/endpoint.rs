@@ -6,7 +6,7 @@ use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
 use crate::words::{in_words, plural};
 
-use super::host::points_at_retired;
+use super::environment::points_at_retired;
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [
@@ -188,7 +188,7 @@ fn authority(host: &str) -> String {
 }
 
 fn ask_retired(case: &Case) -> Vec<Request> {
-    let mut requests = vec![Request::Environment];
+    let mut requests = vec![case.environment()];
     for host in LOOPBACK {
         requests.push(retired_connect(host));
         if matches!(case.outcome(&retired_connect(host)), Some(Outcome::Connected)) {
@@ -218,7 +218,7 @@ fn judge_retired(case: &Case) -> Verdict {
     // A machine without IPv6 has no ::1; that is as good as refused.
     let told = outcomes.len() == LOOPBACK.len()
         && outcomes.iter().all(|(_, outcome)| outcome.failure().is_some_and(|failed| failed.why != Failure::OutOfTime));
-    match (told, case.outcome(&Request::Environment)) {
+    match (told, case.outcome(&case.environment())) {
         (false, _) => Verdict::Unknown("the retired endpoint was not asked".into()),
         (true, Some(Outcome::Variables { .. })) => Verdict::pass(),
         (true, _) => Verdict::Unknown("the environment, which may still point there, was not read".into()),

@@ -31,7 +31,7 @@ const ASIDE: [&str; 4] = ["/roleAssignments", "/roleDefinitions/", "/denyAssignm
 /// with which certificate. Through a proxy the name is the proxy's business.
 fn ask_arm(case: &Case) -> Vec<Request> {
     let Some(cloud) = case.cloud().filter(|_| case.asks_manager()) else { return Vec::new() };
-    let mut requests = vec![Request::Environment];
+    let mut requests = vec![case.environment()];
     if !proxied(case) {
         requests.push(Request::Resolve { host: cloud.arm_host.to_string() });
     }

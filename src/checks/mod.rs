@@ -5,10 +5,12 @@ pub mod access;
 pub mod client;
 pub mod data;
 pub mod endpoint;
+pub mod environment;
 mod held;
 pub mod host;
 pub mod identity;
 pub mod manager;
+mod proxies;
 pub mod roles;
 pub mod token;
 
@@ -18,6 +20,7 @@ use crate::check::Check;
 pub fn all() -> impl Iterator<Item = &'static Check> {
     host::CHECKS
         .iter()
+        .chain(&environment::CHECKS)
         .chain(&endpoint::CHECKS)
         .chain(&identity::CHECKS)
         .chain(&token::CHECKS)

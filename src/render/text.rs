@@ -155,8 +155,10 @@ impl Text {
                 Outcome::Answered(answer) => answer.status.to_string(),
                 Outcome::Connected => "connected".into(),
                 Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
-                Outcome::Variables { set } => format!("{} variables set", set.len()),
-                Outcome::Contents { .. } => "read".into(),
+                Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
+                Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
+                Outcome::Present => "there".into(),
+                Outcome::Firewall { rules } => format!("{} rules about the metadata service", rules.len()),
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
             };
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);

@@ -32,6 +32,7 @@ pub(super) fn certificate(azure: &Azure, host: &str, now: Timestamp) -> Certific
         names: vec![name.to_owned()],
         not_before: from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         not_after: until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        trusted_by: None,
         refused: refused.map(str::to_owned),
     }
 }

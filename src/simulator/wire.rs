@@ -14,6 +14,7 @@ use crate::evidence::{
     Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES, Wire,
     is_secret,
 };
+use crate::plan::Whose;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
 use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
@@ -204,7 +205,7 @@ impl SimulatedMachine {
                 (name.clone(), shown)
             })
             .collect();
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Variables { set }) }
+        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Variables { set, unit: None }) }
     }
 
     fn file(&self, path: &str) -> Reply {
@@ -215,6 +216,14 @@ impl SimulatedMachine {
         }
         Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Contents { text: text.to_owned() }) }
     }
+
+    fn presence(&self, path: &str) -> Reply {
+        let there = self.azure.scenario().files.get(path).is_some_and(|text| !text.is_empty());
+        if there {
+            return Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Present) };
+        }
+        fail(Duration::ZERO, Failure::Absent, "No such file or directory")
+    }
 }
 
 impl Wire for SimulatedMachine {
@@ -223,8 +232,15 @@ impl Wire for SimulatedMachine {
             Request::Http(http) => self.http(http, bearer, within),
             Request::Connect { host, port } => self.connect(host, *port, within),
             Request::Resolve { host } => self.resolve(host),
-            Request::Environment => self.environment(),
+            Request::Environment { .. } => self.environment(),
             Request::File { path } => self.file(path),
+            Request::Presence { path } => self.presence(path),
+            Request::Network => {
+                fail(Duration::ZERO, Failure::Unsupported, "the simulated machine does not tell its routes")
+            }
+            Request::Firewall => {
+                fail(Duration::ZERO, Failure::Unsupported, "the simulated machine does not tell its rules")
+            }
         }
     }
 
@@ -335,7 +351,9 @@ mod tests {
         assert_eq!(why(&ask(&format!("[files]\n\"{vendor}\" = \"\""), &[], &file(vendor))), Some(Failure::Absent));
         assert_eq!(why(&ask("", &[], &file("/etc/passwd"))), Some(Failure::Absent));
         let toml = "[environment]\nMSI_SECRET = \"s\"\nHTTP_PROXY = \"http://u:p@proxy:3128\"\nHOME = \"/root\"";
-        let Outcome::Variables { set } = outcome(&ask(toml, &[], &Request::Environment)) else { panic!("variables") };
+        let Outcome::Variables { set, .. } = outcome(&ask(toml, &[], &Request::Environment { of: Whose::Own })) else {
+            panic!("variables")
+        };
         assert_eq!(
             set.into_iter().collect::<Vec<_>>(),
             [("HTTP_PROXY".to_owned(), "http://proxy:3128/".to_owned()), ("MSI_SECRET".to_owned(), "(set)".to_owned())]

@@ -4,17 +4,26 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 
 use crate::evidence::{Failure, Outcome, VARIABLES};
+use crate::plan::Whose;
 
 /// At most so many bytes of a file are read; those that are asked for have one line.
 const FILE_LIMIT: u64 = 4096;
 
 /// The variables that clients of managed identities read, as far as they are set here.
-pub fn variables() -> Outcome {
+pub fn variables(_of: &Whose) -> Outcome {
     let set: BTreeMap<String, String> = VARIABLES
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?.to_string_lossy().into_owned())))
         .collect();
-    Outcome::Variables { set }
+    Outcome::Variables { set, unit: None }
+}
+
+/// Is there a file of this name?
+pub fn presence(path: &str) -> Outcome {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Outcome::Present,
+        Err(error) => failed(&error),
+    }
 }
 
 /// A short text file.
@@ -23,13 +32,15 @@ pub fn file(path: &str) -> Outcome {
     let read = std::fs::File::open(path).and_then(|file| file.take(FILE_LIMIT).read_to_end(&mut bytes));
     match read {
         Ok(_) => Outcome::Contents { text: String::from_utf8_lossy(&bytes).trim().to_owned() },
-        Err(error) => {
-            let why = match error.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::Absent,
-                ErrorKind::PermissionDenied => Failure::Denied,
-                _ => Failure::Other,
-            };
-            Outcome::failed(why, error.to_string())
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &std::io::Error) -> Outcome {
+    let why = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::Absent,
+        ErrorKind::PermissionDenied => Failure::Denied,
+        _ => Failure::Other,
+    };
+    Outcome::failed(why, error.to_string())
 }

@@ -2,8 +2,10 @@
 //!
 //! It changes nothing, and it decides nothing: every failure is an outcome, told as the system told it.
 
+mod firewall;
 mod http;
 mod local;
+mod network;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -12,24 +14,26 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
+use crate::plan::Whose;
 use crate::token::Token;
 
 /// This machine.
 pub struct Machine {
+    /// Whose environment counts where clients obey it: for proxies.
+    environment: Whose,
     trust: OnceLock<tls::Trust>,
     began: Instant,
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self { trust: OnceLock::new(), began: Instant::now() }
-    }
 }
 
 /// How long a connection to a link-local or loopback address may take: the metadata service answers in milliseconds.
 pub const NEAR: Duration = Duration::from_secs(2);
 
 impl Machine {
+    /// This machine, as clients in that environment have it.
+    pub fn new(environment: Whose) -> Self {
+        Self { environment, trust: OnceLock::new(), began: Instant::now() }
+    }
+
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
     pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
         scope.spawn(|| {
@@ -49,8 +53,11 @@ impl Wire for Machine {
             Request::Http(http) => http::put(http, bearer, within, || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
-            Request::Environment => Raw::Plain(local::variables()),
+            Request::Environment { of } => Raw::Plain(local::variables(of)),
             Request::File { path } => Raw::Plain(local::file(path)),
+            Request::Presence { path } => Raw::Plain(local::presence(path)),
+            Request::Network => Raw::Plain(network::local()),
+            Request::Firewall => Raw::Plain(firewall::rules()),
         };
         Reply { took: start.elapsed(), raw }
     }

@@ -135,6 +135,7 @@ fn read(der: &CertificateDer) -> Certificate {
         names: Vec::new(),
         not_before: String::new(),
         not_after: String::new(),
+        trusted_by: None,
         refused: None,
     };
     let Ok((_, parsed)) = X509Certificate::from_der(der) else { return unreadable() };
@@ -154,6 +155,7 @@ fn read(der: &CertificateDer) -> Certificate {
         names: names.unwrap_or_default(),
         not_before: time(parsed.validity().not_before),
         not_after: time(parsed.validity().not_after),
+        trusted_by: None,
         refused: None,
     }
 }
