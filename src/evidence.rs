@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{FirewallRule, LocalNetwork};
 use crate::plan::Plan;
-pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
+pub use crate::request::{
+    Carry, HttpRequest, METADATA_ADDRESS, PROXY_AGENT_STATUS, Request, Route, TOKEN_PATH, VARIABLES, is_secret,
+};
 use crate::token::{Claims, Secret, Token};
 
 /// What came back, as it is kept: never an error of midoctor's own, always an answer of the world.
@@ -36,7 +38,8 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<UnitSettings>,
     },
-    /// The file's text, without surrounding white space, at most 4,096 bytes of it.
+    /// The file's text, without surrounding white space, at most 4,096 bytes of it; of the guest proxy agent's status at most
+    /// [`BODY_LIMIT`], without the command lines in it.
     Contents {
         /// The text.
         text: String,

@@ -11,7 +11,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::destination::Destinations;
-use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire, is_secret};
+use crate::evidence::{
+    Answer, BODY_LIMIT, Certificate, Failure, Outcome, PROXY_AGENT_STATUS, Raw, Request, Route, Wire, is_secret,
+};
 use crate::request::Carry;
 use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
@@ -102,6 +104,9 @@ impl<'a> Recorder<'a> {
     /// What a data service hands out is nobody's business here: its bodies are kept when they refuse, not when they admit.
     fn seal(&self, request: &Request, raw: Raw, withhold: bool) -> Outcome {
         match raw {
+            Raw::Plain(Outcome::Contents { text }) if is_agent_status(request) => {
+                Outcome::Contents { text: self.seal_text(&without_command_lines(&text)) }
+            }
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
                 // A data service hands out no lists that are read: of a refusal the usual length is kept.
@@ -239,6 +244,27 @@ impl<'a> Recorder<'a> {
         }
         seal::tokens(&sealed).into_owned()
     }
+}
+
+fn is_agent_status(request: &Request) -> bool {
+    matches!(request, Request::File { path } if path == PROXY_AGENT_STATUS)
+}
+
+/// The guest proxy agent writes down how its callers were started, passwords and all. Of its status only what names the callers
+/// otherwise is kept, and of who was let through nothing.
+fn without_command_lines(text: &str) -> String {
+    let Ok(Value::Object(mut json)) = serde_json::from_str(text) else {
+        return format!("(withheld: {} bytes that are no status)", text.len());
+    };
+    json.remove("proxyConnectionSummary");
+    for entry in json.get_mut("failedAuthenticateSummary").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(entry) = entry {
+            entry.retain(|name, _| {
+                ["userName", "ip", "port", "responseStatus", "count", "processFullPath"].contains(&name.as_str())
+            });
+        }
+    }
+    Value::Object(json).to_string()
 }
 
 /// `http://user:password@proxy:3128` becomes `http://proxy:3128`. Passwords hold anything, also what ends a host in a

@@ -213,6 +213,9 @@ impl Request {
 
 /// Where the metadata service answers on every Azure VM (Microsoft's instance-metadata-service page).
 pub const METADATA_ADDRESS: &str = "169.254.169.254";
+/// Where the guest proxy agent writes about itself on Linux (Azure/GuestProxyAgent, config/GuestProxyAgent.linux.json). Of this
+/// file more is read than of others, and the command lines in it are not kept.
+pub const PROXY_AGENT_STATUS: &str = "/var/log/azure-proxy-agent/status.json";
 /// Where the metadata service issues tokens.
 pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 

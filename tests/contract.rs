@@ -26,6 +26,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
             "imds-proxied",
             "imds-not-azure",
             "imds-denied",
+            "imds-slow",
             "imds-throttled",
             "imds-updating",
             "imds-server-error",

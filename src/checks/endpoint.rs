@@ -7,6 +7,7 @@ use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outco
 use crate::words::{in_words, plural};
 
 use super::environment::points_at_retired;
+use super::{proxy_agent, slowness};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [
@@ -21,6 +22,7 @@ pub static CHECKS: [Check; 2] = [
             "imds-proxied",
             "imds-not-azure",
             "imds-denied",
+            "imds-slow",
             "imds-throttled",
             "imds-updating",
             "imds-server-error",
@@ -55,6 +57,12 @@ fn ask_metadata(case: &Case) -> Vec<Request> {
     if matches!(case.outcome(&connect()), Some(Outcome::Connected)) {
         requests.push(Case::instance_request());
     }
+    let answer = case.evidence.answer(&Case::instance_request());
+    if answer.is_some_and(|answer| {
+        proxy_agent::passed_through(answer) || metadata::responder(answer) == Responder::GuestProxyAgent
+    }) {
+        requests.extend(proxy_agent::ask());
+    }
     requests
 }
 
@@ -69,7 +77,7 @@ fn judge_metadata(case: &Case) -> Verdict {
     let Some(exchange) = case.exchange(&instance) else {
         return Verdict::Unknown("it accepts connections; no question was put to it".into());
     };
-    let verdict = judge_exchange(exchange);
+    let verdict = judge_exchange(case, exchange);
     if !matches!(verdict, Verdict::Pass(_)) {
         return verdict;
     }
@@ -78,15 +86,20 @@ fn judge_metadata(case: &Case) -> Verdict {
     if tokens.peek().is_none() {
         return Verdict::Unknown("it describes the VM; it was not asked for a token".into());
     }
-    tokens.map(judge_exchange).find(|own| matches!(own, Verdict::Found(_))).unwrap_or(verdict)
+    if let Some(found) = tokens.map(|own| judge_exchange(case, own)).find(|own| matches!(own, Verdict::Found(_))) {
+        return found;
+    }
+    let warnings = slowness::finding(case, &connect(), &instance).into_iter().chain(proxy_agent::others_denied(case));
+    let warnings: Vec<Finding> = warnings.collect();
+    if warnings.is_empty() { verdict } else { Verdict::Found(warnings) }
 }
 
 /// What one exchange says of the service that should have answered.
-fn judge_exchange(exchange: &Exchange) -> Verdict {
+fn judge_exchange(case: &Case, exchange: &Exchange) -> Verdict {
     let question = exchange.request.in_words();
     match exchange.last().map(|attempt| &attempt.outcome) {
         Some(Outcome::Failed(failed)) => failure_verdict(&question, failed, Some(exchange)),
-        Some(Outcome::Answered(answer)) => judge_answer(&question, answer, exchange),
+        Some(Outcome::Answered(answer)) => judge_answer(case, &question, answer, exchange),
         _ => Verdict::Unknown("the metadata service was not asked".into()),
     }
 }
@@ -114,7 +127,7 @@ fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>)
     Verdict::found(Finding::error(code).with("question", question).with("detail", detail))
 }
 
-fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict {
+fn judge_answer(case: &Case, question: &str, answer: &Answer, exchange: &Exchange) -> Verdict {
     let responder = metadata::responder(answer);
     let stranger = |code: &'static str| {
         Verdict::found(
@@ -126,7 +139,7 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
     };
     match responder {
         Responder::Proxy(_) | Responder::DockerDesktop => return stranger("imds-proxied"),
-        Responder::GuestProxyAgent | Responder::PodIdentity => return stranger("imds-denied"),
+        Responder::GuestProxyAgent | Responder::PodIdentity => return denied(case, question, answer, &responder),
         Responder::OtherCloud(_) | Responder::Stranger(_) => return stranger("imds-not-azure"),
         Responder::Azure | Responder::AzureRestarting => {}
     }
@@ -145,15 +158,25 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
         410 => busy("imds-updating"),
         404 if exchange.request.asks_for_token() => busy("imds-updating"),
         500..=599 => busy("imds-server-error"),
-        403 => stranger("imds-denied"),
-        200..=299 | 400 | 401 | 404 => passed(answer, exchange),
+        403 => denied(case, question, answer, &responder),
+        200..=299 | 400 | 401 | 404 => passed(case, answer, exchange),
         other => Verdict::Unknown(format!("the metadata service answered {other}, which it is not known to do")),
     }
 }
 
+/// Somebody between this program and the service says no.
+fn denied(case: &Case, question: &str, answer: &Answer, responder: &Responder) -> Verdict {
+    let what = format!("{question} was denied with {} by {}", answer.status, responder.in_words());
+    let finding = Finding::error("imds-denied").with("denied", what);
+    Verdict::found(match responder {
+        Responder::GuestProxyAgent => proxy_agent::with_agent(case, finding),
+        _ => finding.with("agent", "The guest proxy agent was not seen in it.").with("caller", proxy_agent::CALLER),
+    })
+}
+
 /// Azure's service answered. Whether the answer is the wanted one is for other checks, but for the instance document:
 /// without it nothing is known of the VM.
-fn passed(answer: &Answer, exchange: &Exchange) -> Verdict {
+fn passed(case: &Case, answer: &Answer, exchange: &Exchange) -> Verdict {
     if exchange.request == Case::instance_request() && metadata::Instance::read(answer).is_none() {
         return Verdict::Unknown(format!(
             "the metadata service answered {} where it should have described the VM",
@@ -161,8 +184,10 @@ fn passed(answer: &Answer, exchange: &Exchange) -> Verdict {
         ));
     }
     let name = answer.header("server").unwrap_or("Azure's metadata service");
-    let agent =
-        if answer.header("x-ms-azure-host-authorization").is_some() { ", through the guest proxy agent" } else { "" };
+    let agent = match proxy_agent::passed_through(answer) {
+        true => format!(", through the guest proxy agent{},", proxy_agent::mode_in_words(case)),
+        false => String::new(),
+    };
     let took = exchange.last().map_or(0, |attempt| attempt.duration_ms);
     Verdict::Pass(Facts::from([
         ("server", format!("{name}{agent}")),

@@ -11,7 +11,9 @@ pub mod host;
 pub mod identity;
 pub mod manager;
 mod proxies;
+mod proxy_agent;
 pub mod roles;
+mod slowness;
 pub mod token;
 
 use crate::check::Check;

@@ -3,6 +3,7 @@
 //!
 //! It does not judge: which of this is wrong on a VM the checks say.
 
+pub mod first_try;
 pub mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -40,6 +40,10 @@ pub struct Scenario {
     pub data: Vec<Data>,
     /// What is at 169.254.169.254:80.
     pub metadata: Metadata,
+    /// The metadata service takes that much longer for every answer.
+    pub metadata_delay_ms: u64,
+    /// Answers of the metadata service come through the guest proxy agent, which marks them.
+    pub guest_proxy_agent: bool,
     /// What is at localhost:50342.
     pub retired: Retired,
     /// Whether Azure Resource Manager is there.
@@ -58,6 +62,8 @@ pub struct Scenario {
     pub environment: BTreeMap<String, String>,
     /// Files on the machine that differ; an empty text means that the file is absent.
     pub files: BTreeMap<String, String>,
+    /// Files that are there and that this user may not read.
+    pub unreadable: Vec<String>,
     /// What is odd about the tokens that are issued.
     pub token: TokenOddities,
     /// Answers given word for word, first match wins.
@@ -81,6 +87,8 @@ impl Default for Scenario {
             page_fault: None,
             data: Vec::new(),
             metadata: Metadata::Answers,
+            metadata_delay_ms: 0,
+            guest_proxy_agent: false,
             retired: Retired::Refused,
             arm: Arm::Answers,
             arm_name: ArmName::Resolves,
@@ -90,6 +98,7 @@ impl Default for Scenario {
             command: Command::default(),
             environment: BTreeMap::new(),
             files: BTreeMap::new(),
+            unreadable: Vec::new(),
             token: TokenOddities::default(),
             literals: Vec::new(),
         }
@@ -268,6 +277,9 @@ mod tests {
             role_effective = false
             role_denied = "Deny"
             metadata = "unroutable"
+            metadata_delay_ms = 1500
+            guest_proxy_agent = true
+            unreadable = ["/var/log/azure-proxy-agent/status.json"]
             retired = "cloud-shell"
             arm = "silent"
             arm_name = "unknown"

@@ -14,7 +14,6 @@ use crate::evidence::{
     Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES, Wire,
     is_secret,
 };
-use crate::plan::Whose;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
 use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
@@ -84,7 +83,13 @@ impl SimulatedMachine {
         {
             return failed;
         }
-        let took = if plain { NEAR } else { FAR };
+        let mut took = if plain { NEAR } else { FAR };
+        if host == METADATA_ADDRESS {
+            took += Duration::from_millis(self.azure.scenario().metadata_delay_ms);
+            if took > within {
+                return fail(within, Failure::AnswerTimeout, "no answer came");
+            }
+        }
         let mut certificate = None;
         if url.scheme() == "https" {
             let shown = shown::certificate(&self.azure, host, self.now());
@@ -209,6 +214,9 @@ impl SimulatedMachine {
     }
 
     fn file(&self, path: &str) -> Reply {
+        if self.azure.scenario().unreadable.iter().any(|own| own == path) {
+            return fail(Duration::ZERO, Failure::Denied, "Permission denied");
+        }
         let usual = || FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text);
         let text = self.azure.scenario().files.get(path).map(String::as_str).or_else(usual).unwrap_or_default().trim();
         if text.is_empty() {
@@ -290,6 +298,7 @@ fn without_user(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::evidence::Answer;
+    use crate::plan::Whose;
     use crate::simulator::azure::tests::{now, play};
 
     fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {

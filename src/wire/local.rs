@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 
-use crate::evidence::{Failure, Outcome, VARIABLES};
+use crate::evidence::{BODY_LIMIT, Failure, Outcome, PROXY_AGENT_STATUS, VARIABLES};
 use crate::plan::Whose;
 
-/// At most so many bytes of a file are read; those that are asked for have one line.
+/// At most so many bytes of a file are read; those that are asked for have a few lines, but for one.
 const FILE_LIMIT: u64 = 4096;
 
 /// The variables that clients of managed identities read, as far as they are set here.
@@ -29,7 +29,8 @@ pub fn presence(path: &str) -> Outcome {
 /// A short text file.
 pub fn file(path: &str) -> Outcome {
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_LIMIT).read_to_end(&mut bytes));
+    let limit = if path == PROXY_AGENT_STATUS { BODY_LIMIT as u64 } else { FILE_LIMIT };
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
     match read {
         Ok(_) => Outcome::Contents { text: String::from_utf8_lossy(&bytes).trim().to_owned() },
         Err(error) => failed(&error),

@@ -12,6 +12,7 @@ mod namespace;
 mod clouds;
 mod data;
 mod fake;
+mod metadata;
 mod proxies;
 mod readme;
 mod routes;
@@ -23,8 +24,13 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
-    let cases =
-        cases.chain(readme::cases()).chain(clouds::cases()).chain(data::cases()).chain(scale::cases()).collect();
+    let cases = cases
+        .chain(readme::cases())
+        .chain(clouds::cases())
+        .chain(data::cases())
+        .chain(scale::cases())
+        .chain(metadata::cases())
+        .collect();
     let patience = Duration::from_secs(90);
     namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
 }
