@@ -4,6 +4,7 @@
 //! It does not judge: which of this is wrong on a VM the checks say.
 
 pub mod proxy;
+pub mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -21,11 +21,13 @@ use crate::simulator::scenario::ArmCertificate;
 const TRUSTED: &str = "midoctor simulator CA";
 /// The name of the authority that nobody knows.
 const STRANGER: &str = "Contoso Web Gateway CA";
+/// The name of an authority that clients are not to know though others might. No list holds it in truth.
+const LACKING: &str = "midoctor simulator CA of another list";
 
 /// A server's TLS with what clients need to trust it.
 pub(super) struct Tls {
     pub config: Arc<ServerConfig>,
-    /// The certificate of the authority to trust, as PEM; with `stranger`, not the one that signed.
+    /// The certificate of the authority to trust, as PEM; not the one that signed where it is a stranger.
     pub authority_pem: String,
 }
 
@@ -73,7 +75,12 @@ fn leaf(
     trusted: &CertifiedIssuer<'static, KeyPair>,
     year: i32,
 ) -> io::Result<CertifiedKey> {
-    let stranger = if kind == ArmCertificate::Stranger { Some(authority(STRANGER, year)?) } else { None };
+    // Over a network the clients decide whom they trust: what a gateway signs is signed by whom they are to trust.
+    let stranger = match kind {
+        ArmCertificate::Stranger => Some(authority(STRANGER, year)?),
+        ArmCertificate::PlatformLacks => Some(authority(LACKING, year)?),
+        _ => None,
+    };
     let names = match kind {
         ArmCertificate::OtherName => vec!["gateway.contoso.com".to_owned()],
         _ => names(azure),
@@ -86,6 +93,7 @@ fn leaf(
     leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     (leaf.not_before, leaf.not_after) = match kind {
         ArmCertificate::Expired => (date_time_ymd(year - 3, 1, 1), date_time_ymd(year - 2, 1, 1)),
+        ArmCertificate::NotYetValid => (date_time_ymd(year + 1, 7, 1), date_time_ymd(year + 2, 7, 1)),
         // Apple and others refuse certificates of more than 825 days.
         _ => (date_time_ymd(year - 1, 7, 1), date_time_ymd(year + 1, 7, 1)),
     };
@@ -195,9 +203,12 @@ mod tests {
         {
             assert_eq!(handshake("", host), Ok(()), "{host}");
         }
+        assert_eq!(handshake("arm_certificate = \"inspected\"", "management.azure.com"), Ok(()));
         for (kind, words) in [
             ("stranger", "invalid peer certificate: UnknownIssuer"),
+            ("platform-lacks", "invalid peer certificate: UnknownIssuer"),
             ("expired", "invalid peer certificate: certificate expired"),
+            ("not-yet-valid", "invalid peer certificate: certificate not valid yet"),
             ("other-name", "invalid peer certificate: certificate not valid for name"),
         ] {
             let refused = handshake(&format!("arm_certificate = \"{kind}\""), "management.azure.com");
