@@ -31,7 +31,8 @@ pub fn roots_of<'a>(stack: Stack, setting: &Setting<'a>) -> Roots<'a> {
         // (requests/certs.py). SSL_CERT_FILE is not read. Some distributions' packages of certifi use the machine's list.
         Stack::Requests => named(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]).unwrap_or(Roots::Mozilla),
         // nodejs doc/api/cli.md: the bundled list is the default; NODE_EXTRA_CA_CERTS adds to it, and the machine's list is added by
-        // --use-system-ca (22.15, 23.8; not on Windows and macOS: 23.9) or NODE_USE_SYSTEM_CA=1 (22.19, 24.6).
+        // --use-system-ca (22.15, 23.8; not on Windows and macOS: 23.9) or NODE_USE_SYSTEM_CA=1 (22.19, 24.6). Packages of some
+        // distributions are built with --openssl-use-def-ca-store and take the machine's list anyway.
         Stack::NodePipeline | Stack::NodePlain => match setting.variable("NODE_USE_SYSTEM_CA") {
             Some("1") => Roots::Platform,
             _ => named(&["NODE_EXTRA_CA_CERTS"]).unwrap_or(Roots::Mozilla),
@@ -42,7 +43,8 @@ pub fn roots_of<'a>(stack: Stack, setting: &Setting<'a>) -> Roots<'a> {
         // curl's manual, ENVIRONMENT: the tool alone reads CURL_CA_BUNDLE, then SSL_CERT_DIR and SSL_CERT_FILE.
         Stack::Curl => named(&["CURL_CA_BUNDLE"]).unwrap_or(Roots::Platform),
         // aiohttp/connector.py: ssl.create_default_context, so OpenSSL's defaults. Go: crypto/x509 root_unix.go. .NET: the Root store,
-        // on Linux what OpenSSL has (OpenSslX509... in dotnet/runtime). reqwest: native-tls, or rustls with the platform's verifier.
+        // on Linux what OpenSSL has (dotnet/runtime, OpenSslCachedSystemStoreProvider.cs). reqwest: native-tls, or rustls with the
+        // platform's verifier; an application may choose otherwise.
         Stack::Aiohttp | Stack::DotNet | Stack::Go | Stack::Reqwest => Roots::Platform,
     }
 }

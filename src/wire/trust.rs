@@ -230,3 +230,7 @@ fn chain(leaf: &X509Certificate, sent: &[CertificateDer]) -> Vec<String> {
     }
     issuers
 }
+
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod tests;
