@@ -15,6 +15,9 @@ use crate::evidence::{Certificate, Exchange, Failed, Outcome, Request, TrustedBy
 const NAMES_SHOWN: usize = 5;
 const NAMES_KEPT: usize = 20;
 
+/// How the wire begins to say that the machine trusts nobody at all.
+const ROOTLESS: &str = "this machine has no root certificates";
+
 /// A connection that failed because of the certificate.
 pub(super) fn refused(case: &Case, host: &str, failed: &Failed) -> Verdict {
     let finding = Finding::error("tls-intercepted").with("host", host);
@@ -41,14 +44,18 @@ pub(super) fn refused(case: &Case, host: &str, failed: &Failed) -> Verdict {
     }
     let mut finding = about(finding, shown).with("case", why.join("; "));
     finding = match shown.trusted_by {
-        Some(TrustedBy::Nobody) => finding.with("gateway", own_name(&shown.issuer)).with("stranger", top(shown)),
+        Some(TrustedBy::Nobody) => finding.with("gateway", own_name(&shown.issuer)).with("gateway_root", top(shown)),
         Some(TrustedBy::Platform) => finding.with("gateway", own_name(&shown.issuer)),
-        Some(TrustedBy::Mozilla) => match instead_of_the_machines(case) {
-            Some(instead) => finding.with("instead", instead),
-            None => finding.with("lacking", top(shown)),
-        },
         _ => finding,
     };
+    let rootless = failed.detail.starts_with(ROOTLESS);
+    if rootless || shown.trusted_by == Some(TrustedBy::Mozilla) {
+        finding = match instead_of_the_machines(case) {
+            Some(instead) => finding.with("other_list", instead),
+            None if rootless => finding.with("what_is_missing", "This machine has no root certificates"),
+            None => finding.with("what_is_missing", format!("The authority {} is missing on this machine", top(shown))),
+        };
+    }
     if date.is_some() {
         finding = finding.with("machine_time", format!("{now:.0}"));
     }
@@ -89,8 +96,10 @@ fn lacking(case: &Case) -> Vec<(&'static str, &'static str)> {
     let Some(Outcome::Variables { set, .. }) = case.outcome(&case.environment()) else { return Vec::new() };
     let files = BTreeSet::new();
     let setting = Setting { variables: set, files: &files };
-    let known =
-        [(Stack::Requests, ("python", "Azure CLI and Python (requests)")), (Stack::NodePipeline, ("node", "Node.js"))];
+    let known = [
+        (Stack::Requests, ("python_clients", "Azure CLI and Python (requests)")),
+        (Stack::NodePipeline, ("node_clients", "Node.js")),
+    ];
     known
         .into_iter()
         .filter(|(stack, _)| roots_of(*stack, &setting) == Roots::Mozilla)
@@ -118,7 +127,7 @@ fn inspected(case: &Case, host: &str, shown: &Certificate) -> Option<Finding> {
     for (fact, name) in clients {
         finding = finding.with(fact, name);
         if let Some(list) = list {
-            finding = finding.with(if fact == "python" { "python_list" } else { "node_list" }, list);
+            finding = finding.with(if fact == "python_clients" { "roots_for_python" } else { "roots_for_node" }, list);
         }
     }
     Some(finding)
@@ -133,7 +142,7 @@ fn about(finding: Finding, shown: &Certificate) -> Finding {
 
 /// What is to be said of the authority that signed it; nothing where its word counts everywhere, or nobody asked.
 fn authority(whose: Option<TrustedBy>, detail: &str) -> Option<String> {
-    let rootless = detail.starts_with("this machine has no root certificates");
+    let rootless = detail.starts_with(ROOTLESS);
     Some(match (whose?, rootless) {
         (TrustedBy::Both, _) => return None,
         (TrustedBy::Platform, _) => "this machine trusts the authority that issued it, Mozilla's list does not".into(),

@@ -19,8 +19,9 @@ use crate::simulator::scenario::ArmCertificate;
 
 /// The name of the authority that clients are to trust.
 const TRUSTED: &str = "midoctor simulator CA";
-/// The name of the authority that nobody knows.
+/// The name of the authority that nobody knows, and of the organisation's own above it.
 const STRANGER: &str = "Contoso Web Gateway CA";
+const STRANGERS_ROOT: &str = "Contoso Root CA";
 /// The name of an authority that clients are not to know though others might. No list holds it in truth.
 const LACKING: &str = "midoctor simulator CA of another list";
 
@@ -77,7 +78,7 @@ fn leaf(
 ) -> io::Result<CertifiedKey> {
     // Over a network the clients decide whom they trust: what a gateway signs is signed by whom they are to trust.
     let stranger = match kind {
-        ArmCertificate::Stranger => Some(authority(STRANGER, year)?),
+        ArmCertificate::Stranger => Some(stranger(year)?),
         ArmCertificate::PlatformLacks => Some(authority(LACKING, year)?),
         _ => None,
     };
@@ -101,7 +102,9 @@ fn leaf(
     let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(trusted)).map_err(io::Error::other)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let signing = rustls::crypto::ring::sign::any_supported_type(&private).map_err(io::Error::other)?;
-    Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
+    let mut chain = vec![certificate.der().clone()];
+    chain.extend(stranger.filter(|_| kind == ArmCertificate::Stranger).map(|between| between.der().clone()));
+    Ok(CertifiedKey::new(chain, signing))
 }
 
 /// Whom a certificate is made out to: every cloud's manager, this machine, data services, and hosts with literal answers.
@@ -125,16 +128,33 @@ fn names(azure: &Azure) -> Vec<String> {
     names
 }
 
+/// An authority that signs certificates itself, and is its own root.
 fn authority(name: &str, year: i32) -> io::Result<CertifiedIssuer<'static, KeyPair>> {
+    let key = KeyPair::generate().map_err(io::Error::other)?;
+    CertifiedIssuer::self_signed(authority_params(name, 0, year), key).map_err(io::Error::other)
+}
+
+/// The gateway's authority, below the organisation's.
+fn stranger(year: i32) -> io::Result<CertifiedIssuer<'static, KeyPair>> {
+    let key = || KeyPair::generate().map_err(io::Error::other);
+    let mut root = authority_params(STRANGERS_ROOT, 1, year);
+    root.distinguished_name = rcgen::DistinguishedName::new();
+    root.distinguished_name.push(DnType::OrganizationName, "Contoso");
+    root.distinguished_name.push(DnType::CommonName, STRANGERS_ROOT);
+    let root = CertifiedIssuer::self_signed(root, key()?).map_err(io::Error::other)?;
+    CertifiedIssuer::signed_by(authority_params(STRANGER, 0, year), key()?, &root).map_err(io::Error::other)
+}
+
+/// A certificate of an authority with so many authorities below it.
+fn authority_params(name: &str, below: u8, year: i32) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = date_time_ymd(year - 4, 1, 1);
     params.not_after = date_time_ymd(year + 2, 1, 1);
-    let key = KeyPair::generate().map_err(io::Error::other)?;
-    CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)
+    params
 }
 
 #[cfg(test)]
