@@ -162,8 +162,15 @@ fn a_machine_whose_own_list_is_lacking_is_told_so() {
         )
     );
     steps(found, &["The authority DigiCert Global Root G2 is missing on this machine: install or update "]);
-    let report = arm("platform-lacks", "[environment]\nSSL_CERT_FILE = \"/own.pem\"\n");
-    steps(assert_error(&report, "arm"), &["`SSL_CERT_FILE=/own.pem` stands in the place of the machine's list "]);
+    for (set, step) in [
+        ("SSL_CERT_FILE = \"/own.pem\"", "`SSL_CERT_FILE=/own.pem` stands in the place of the machine's list "),
+        ("SSL_CERT_DIR = \"/own\"", "`SSL_CERT_DIR=/own` stands in the place of the machine's list "),
+        ("SSL_CERT_FILE = \"/etc/ssl/certs/ca-certificates.crt\"", "The authority DigiCert Global Root G2 is missing "),
+        ("SSL_CERT_DIR = \"/etc/ssl/certs/\"", "The authority DigiCert Global Root G2 is missing "),
+    ] {
+        let report = arm("platform-lacks", &format!("[environment]\n{set}\n"));
+        steps(assert_error(&report, "arm"), &[step]);
+    }
 }
 
 #[test]

@@ -213,9 +213,14 @@ fn own_name(name: &str) -> &str {
     name.split(", ").find_map(|part| part.strip_prefix("CN=")).unwrap_or(name)
 }
 
-/// What stands in the place of the machine's list, if anything does.
+/// What stands in the place of the machine's list, unless that is what it names.
 fn instead_of_the_machines(case: &Case) -> Option<String> {
-    let set = |name: &str| case.variable(name).map(|value| format!("{name}={value}"));
+    let own = |value: &str| {
+        let folder =
+            |list: &&str| list.rsplit_once('/').is_some_and(|(folder, _)| folder == value.trim_end_matches('/'));
+        LISTS.contains(&value) || LISTS.iter().any(folder)
+    };
+    let set = |name: &str| case.variable(name).filter(|value| !own(value)).map(|value| format!("{name}={value}"));
     set("SSL_CERT_FILE").or_else(|| set("SSL_CERT_DIR"))
 }
 

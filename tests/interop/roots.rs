@@ -22,7 +22,8 @@ const FETCH: &str = "fetch('https://management.azure.com/').then((answer) => con
 type Row = (&'static str, &'static str, &'static [(&'static [(&'static str, &'static str)], bool)]);
 
 /// Some packages of Node.js take the machine's list unless they are told otherwise, so the option says which is meant.
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 5] = [
+    ("az login --identity", "", &[(&[], false), (&[("REQUESTS_CA_BUNDLE", LIST)], true)]),
     (
         "requests",
         REQUESTS,
@@ -53,9 +54,9 @@ const ROWS: [Row; 4] = [
 pub fn add(suite: &mut Suite) {
     for (client, script, settings) in ROWS {
         let variable = match client {
-            "requests" | "aiohttp" => Some(VENV),
             "node" => Some(NODE_MODULES),
-            _ => None,
+            "curl" => None,
+            _ => Some(VENV),
         };
         let name = format!("an authority on the machine's list alone: {client}");
         match variable.filter(|variable| folder(variable).is_none()) {
@@ -70,17 +71,22 @@ fn ask(client: &str, script: &str, settings: &[(&[(&str, &str)], bool)]) {
     place::machine_trusts(&std::fs::read_to_string(simulator.authority()).unwrap());
     for (set, through) in settings {
         let mut command = match client {
-            "requests" | "aiohttp" => Command::new(folder(VENV).unwrap().join("bin/python")),
             "node" => Command::new("node"),
-            _ => Command::new("curl"),
+            "curl" => Command::new("curl"),
+            "requests" | "aiohttp" => Command::new(folder(VENV).unwrap().join("bin/python")),
+            _ => Command::new(folder(VENV).unwrap().join("bin/az")),
         };
         match client {
             "node" => command.args(["--use-bundled-ca", "-e", script]),
             "curl" => command.args(["-sS", "https://management.azure.com/"]),
-            _ => command.args(["-c", script]),
+            "requests" | "aiohttp" => command.args(["-c", script]),
+            _ => command.args(["login", "--identity"]),
         };
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).envs(set.iter().copied()).stdin(Stdio::null());
+        let home = std::env::temp_dir();
+        command.env_clear().env("PATH", path).env("LANG", "C.UTF-8").env("HOME", &home);
+        command.env("AZURE_CONFIG_DIR", home.join("az")).env("AZURE_CORE_COLLECT_TELEMETRY", "no");
+        command.envs(set.iter().copied()).stdin(Stdio::null());
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.success(), *through, "{client} with {set:?}: {said}");
