@@ -161,6 +161,10 @@ pub struct Certificate {
     /// Whose roots its chain leads to, its name and its dates aside; absent in reports from before this was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_by: Option<TrustedBy>,
+    /// Its issuer, that one's issuer and so on, as far as the server sent their certificates: at most five distinguished names,
+    /// the last the topmost seen. Empty when it sent the leaf alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
     /// Why it was refused; absent when it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,

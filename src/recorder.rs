@@ -51,6 +51,9 @@ const KEPT_HEADERS: &[&str] = &[
 /// A header longer than this is cut.
 const HEADER_LIMIT: usize = 2048;
 
+/// A text of a certificate that has more characters than this is cut.
+const CERTIFICATE_LIMIT: usize = 400;
+
 /// What a container registry's refresh token says. The token itself is of no more use.
 fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
     let exchange = matches!(request, Request::Http(http) if http.carry == Carry::RegistryForm);
@@ -227,9 +230,14 @@ impl<'a> Recorder<'a> {
     }
 
     fn seal_certificate(&self, mut shown: Certificate) -> Certificate {
-        shown.subject = self.seal_text(&shown.subject);
-        shown.issuer = self.seal_text(&shown.issuer);
+        let text = |text: &str| self.seal_text(&text.chars().take(CERTIFICATE_LIMIT).collect::<String>());
+        shown.subject = text(&shown.subject);
+        shown.issuer = text(&shown.issuer);
+        shown.chain.truncate(5);
         shown.names.truncate(20);
+        for one in shown.chain.iter_mut().chain(&mut shown.names).chain(&mut shown.refused) {
+            *one = text(one);
+        }
         shown
     }
 

@@ -2,6 +2,7 @@
 //! a page in `checks/`; nothing else names it.
 
 pub mod access;
+mod certificates;
 pub mod client;
 pub mod data;
 pub mod endpoint;

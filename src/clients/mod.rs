@@ -5,6 +5,7 @@
 
 pub mod first_try;
 pub mod proxy;
+pub mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -161,10 +161,16 @@ pub enum ArmName {
 pub enum ArmCertificate {
     /// Signed by an authority the machine knows.
     Trusted,
-    /// Signed by an authority the machine does not know.
+    /// Signed by an authority nobody knows.
     Stranger,
+    /// Signed by a gateway's authority that was added to the machine's list and is on no other.
+    Inspected,
+    /// Signed by an authority that Mozilla's list knows and the machine does not.
+    PlatformLacks,
     /// Out of date.
     Expired,
+    /// Not valid yet.
+    NotYetValid,
     /// Made out to another name.
     OtherName,
 }

@@ -297,7 +297,7 @@ fn without_user(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Answer;
+    use crate::evidence::{Answer, TrustedBy};
     use crate::plan::Whose;
     use crate::simulator::azure::tests::{now, play};
 
@@ -338,14 +338,23 @@ mod tests {
     #[test]
     fn certificates_are_judged_before_anything_is_sent() {
         let request = Request::manager("https://management.azure.com/subscriptions?api-version=2022-12-01", None);
-        for (kind, refused) in [("trusted", false), ("stranger", true), ("expired", true), ("other-name", true)] {
+        for (kind, whose, refused) in [
+            ("trusted", TrustedBy::Both, false),
+            ("inspected", TrustedBy::Platform, false),
+            ("stranger", TrustedBy::Nobody, true),
+            ("platform-lacks", TrustedBy::Mozilla, true),
+            ("expired", TrustedBy::Both, true),
+            ("not-yet-valid", TrustedBy::Both, true),
+            ("other-name", TrustedBy::Both, true),
+        ] {
             let reply = ask(&format!("arm_certificate = \"{kind}\""), &[], &request);
             let certificate = match outcome(&reply) {
                 Outcome::Answered(answer) => answer.certificate,
                 Outcome::Failed(failed) => failed.certificate,
                 other => panic!("{other:?}"),
             };
-            assert_eq!(certificate.and_then(|shown| shown.refused).is_some(), refused, "{kind}");
+            let certificate = certificate.expect("a certificate");
+            assert_eq!((certificate.trusted_by, certificate.refused.is_some()), (Some(whose), refused), "{kind}");
             assert_eq!(why(&reply), refused.then_some(Failure::CertificateRefused), "{kind}");
         }
         assert_eq!(why(&ask("arm_name = \"unknown\"", &[], &request)), Some(Failure::NameUnknown));

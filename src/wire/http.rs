@@ -10,7 +10,8 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnecto
 use ureq::{Agent, Proxy, ProxyProtocol, Timeout, http};
 use zeroize::Zeroizing;
 
-use super::tls::{Shown, Trust};
+use super::tls::TlsConnector;
+use super::trust::{Shown, Trust};
 use super::{connect_limit, failure_of};
 use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, LIST_LIMIT, Outcome, Raw, Route};
 use crate::request::Carry;
@@ -119,7 +120,8 @@ fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) ->
     if scheme != "https" {
         return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
     }
-    let (tls, shown) = trust().connector()?;
+    let (verifier, shown) = trust().verifier();
+    let tls = TlsConnector::new(verifier)?;
     let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
     Ok((Agent::with_parts(config, chain, resolver), shown))
 }

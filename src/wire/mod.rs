@@ -7,6 +7,7 @@ mod http;
 mod local;
 mod network;
 mod tls;
+mod trust;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::OnceLock;
@@ -21,7 +22,7 @@ use crate::token::Token;
 pub struct Machine {
     /// Whose environment counts where clients obey it: for proxies.
     environment: Whose,
-    trust: OnceLock<tls::Trust>,
+    trust: OnceLock<trust::Trust>,
     began: Instant,
 }
 
@@ -41,8 +42,8 @@ impl Machine {
         });
     }
 
-    fn trust(&self) -> &tls::Trust {
-        self.trust.get_or_init(tls::Trust::of_this_platform)
+    fn trust(&self) -> &trust::Trust {
+        self.trust.get_or_init(trust::Trust::of_this_platform)
     }
 }
 

@@ -9,6 +9,7 @@
 
 #[path = "../namespace/mod.rs"]
 mod namespace;
+mod roots;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
             add(client, name, Box::new(move || fails(scenario, client, phrase)));
         }
     }
+    roots::add(&mut suite);
     suite.main()
 }
 

@@ -101,6 +101,23 @@ pub fn empty(folder: &str) {
     run("mount", &["-t", "tmpfs", "tmpfs", folder]);
 }
 
+/// The machine's own list of root certificates holds these alone, as PEM; with none it has no list.
+pub fn machine_trusts(pem: &str) {
+    run("mount", &["-t", "tmpfs", "tmpfs", "/etc/ssl"]);
+    fs::create_dir("/etc/ssl/certs").unwrap();
+    let mut lists = vec!["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
+    // Other distributions have theirs in the first, and Debian's OpenSSL looks in the second.
+    for (other, list) in [("/etc/pki", None), ("/usr/lib/ssl", Some("/usr/lib/ssl/cert.pem"))] {
+        if fs::exists(other).unwrap_or_default() {
+            run("mount", &["-t", "tmpfs", "tmpfs", other]);
+            lists.extend(list);
+        }
+    }
+    for list in lists.into_iter().filter(|_| !pem.is_empty()) {
+        fs::write(list, pem).unwrap();
+    }
+}
+
 /// Puts a private file in the place of one of the machine's, in this namespace only.
 fn private(path: &str, text: &str) {
     let copy = std::env::temp_dir().join(path.trim_start_matches('/').replace('/', "-"));

@@ -138,11 +138,14 @@ impl Ran {
     }
 }
 
-/// The program that examines this machine, with nothing of the caller's environment, trusting that authority.
+/// The variables that tell clients of an authority: midoctor itself, Azure CLI and Python, Node.js.
+pub const TOLD: [&str; 3] = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+
+/// The program that examines this machine, with nothing of the caller's environment, where all clients trust that authority.
 pub fn check(authority: Option<&Path>, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("check").args(arguments).env_clear().env("LANG", "C.UTF-8").stdin(Stdio::null());
-    command.envs(authority.map(|file| ("SSL_CERT_FILE", file)));
+    command.envs(authority.into_iter().flat_map(|file| TOLD.map(|name| (name, file))));
     command
 }
 

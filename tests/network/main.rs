@@ -1,7 +1,7 @@
 //! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
-//! cloud is another one, data endpoints misbehave, and lists are long.
+//! cloud is another one, data endpoints misbehave, gateways open what is encrypted, and lists are long.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -9,6 +9,7 @@
 #[path = "../namespace/mod.rs"]
 mod namespace;
 
+mod certificates;
 mod clouds;
 mod data;
 mod fake;
@@ -23,14 +24,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
-    let cases = cases
-        .chain(readme::cases())
-        .chain(clouds::cases())
-        .chain(data::cases())
-        .chain(scale::cases())
-        .chain(metadata::cases())
-        .collect();
+    let cases = [
+        scenarios::cases(),
+        routes::cases(),
+        proxies::cases(),
+        readme::cases(),
+        clouds::cases(),
+        data::cases(),
+        scale::cases(),
+        metadata::cases(),
+        certificates::cases(),
+    ];
+    let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
     namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
 }

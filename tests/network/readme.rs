@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::namespace::simulator::{PROGRAM, Services};
+use crate::namespace::simulator::{PROGRAM, Services, TOLD};
 use crate::namespace::{Case, place};
 
 const README: &str = include_str!("../../README.md");
@@ -38,7 +38,7 @@ fn run(line: &str, folder: &Path, services: &Services) {
     let path = format!("{}:/usr/bin:/bin", Path::new(PROGRAM).parent().unwrap().display());
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).current_dir(folder).env_clear().env("PATH", &path);
-    shell.env("SSL_CERT_FILE", &services.authority).env("LANG", "C.UTF-8").stdin(Stdio::null());
+    shell.envs(TOLD.map(|name| (name, &services.authority))).env("LANG", "C.UTF-8").stdin(Stdio::null());
     let output = shell.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{line}\n{said}");
