@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
@@ -26,7 +28,27 @@ pub struct Trust {
 impl Trust {
     /// Reads the platform's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` take their place when they are set.
     pub fn of_this_platform() -> Self {
-        let found = rustls_native_certs::load_native_certs();
+        Self::new(rustls_native_certs::load_native_certs())
+    }
+
+    /// What clients trust that have these values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, whatever midoctor's own are.
+    pub fn of_others(file: Option<&str>, folders: Option<&str>) -> Self {
+        Self::new(match (file, folders) {
+            (None, None) => without_own(),
+            (file, folders) => {
+                let mut found = load_certs_from_paths(file.map(Path::new), None);
+                for folder in folders.iter().flat_map(std::env::split_paths).filter(|path| !path.as_os_str().is_empty())
+                {
+                    let more = load_certs_from_paths(None, Some(&folder));
+                    found.certs.extend(more.certs);
+                    found.errors.extend(more.errors);
+                }
+                found
+            }
+        })
+    }
+
+    fn new(found: CertificateResult) -> Self {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(found.certs);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -52,6 +74,25 @@ impl Trust {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok((TlsConnector { config: Arc::new(config) }, shown))
+    }
+}
+
+/// Where Linux distributions keep all roots in one file (the list of the crate `openssl-probe`, which reads midoctor's own
+/// environment as well).
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The platform's roots, without regard to what midoctor's own environment names instead.
+fn without_own() -> CertificateResult {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    match BUNDLES.iter().map(Path::new).find(|file| named && file.exists()) {
+        Some(file) => load_certs_from_paths(Some(file), None),
+        None => rustls_native_certs::load_native_certs(),
     }
 }
 
