@@ -13,6 +13,7 @@ pub mod manager;
 mod proxies;
 pub mod roles;
 pub mod token;
+mod whose;
 
 use crate::check::Check;
 
