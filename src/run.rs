@@ -51,7 +51,7 @@ fn there_is(whose: &Whose) -> Result<(), String> {
     let Some(missing) = wire::missing(whose) else { return Ok(()) };
     let near = |name: &str| {
         let names: Vec<&str> = missing.names.iter().map(String::as_str).collect();
-        options::nearest(name, &names).map(|near| format!("; did you mean “{near}”?")).unwrap_or_default()
+        options::nearest(name, &names).map_or_else(|| ";".to_owned(), |near| format!("; did you mean “{near}”?"))
     };
     Err(match whose {
         Whose::Own => "this process has no environment".into(),
@@ -60,11 +60,11 @@ fn there_is(whose: &Whose) -> Result<(), String> {
              those you can name, and sudo shows all"
         ),
         Whose::Unit(name) if cfg!(windows) => {
-            format!("--unit {name}: the registry has no service of that name{}; Get-Service lists them", near(name))
+            format!("--unit {name}: the registry has no service of that name{} Get-Service lists them", near(name))
         }
         Whose::Unit(name) => format!(
             "--unit {name}: no file in /etc/systemd/system, /run/systemd or /usr/lib/systemd/system defines it, and no process \
-             belongs to it{}; systemctl list-units lists them; for a unit of systemctl --user name its process with --pid",
+             belongs to it{} systemctl list-units lists them; for a unit of systemctl --user name its process with --pid",
             near(name)
         ),
     })

@@ -83,7 +83,7 @@ fn a_finding_in_a_unit_names_the_file_and_the_commands_of_systemd() {
         assert!(found.seen.starts_with(&start), "{}", found.seen);
         assert_eq!(commands(found), ["sudo systemctl edit web.service", "sudo systemctl restart web.service"]);
         assert!(step(found, "The file /etc/systemd/system/web.service sets HTTP_PROXY.").is_some());
-        assert!(step(found, "The files of").is_none() && step(found, "The process of").is_none());
+        assert!(step(found, "With what the files").is_none() && step(found, "The process of").is_none());
     }
 }
 
@@ -99,7 +99,7 @@ fn what_only_the_process_has_goes_with_a_restart() {
         let start = format!("MSI_ENDPOINT is set to http://127.0.0.1:4242 for process 812 of web.service{told}: ");
         assert!(found.seen.starts_with(&start), "{}", found.seen);
         assert_eq!(commands(found), ["sudo systemctl daemon-reload && sudo systemctl restart web.service"]);
-        assert!(step(found, "The files of web.service do not set MSI_ENDPOINT like this").is_some());
+        assert!(step(found, "With what the files of web.service say now this is gone: restart the unit.").is_some());
         assert!(step(found, "The file ").is_none(), "{:?}", found.remedy.steps);
     }
     // Where not all files could be read, nothing is said of what they do not say.
@@ -107,7 +107,7 @@ fn what_only_the_process_has_goes_with_a_restart() {
         play(&format!("{WEB}[unit]\nunread = [\"x\"]\nprocess = {{ MSI_ENDPOINT = \"http://127.0.0.1:4242\" }}\n"));
     let found = finding(&report, "environment");
     assert!(found.seen.contains(" for process 812 of web.service: "), "{}", found.seen);
-    assert!(step(found, "The files of").is_none());
+    assert!(step(found, "With what the files").is_none());
 }
 
 #[test]
@@ -124,11 +124,28 @@ fn what_the_files_bring_at_the_next_restart_is_a_warning() {
 }
 
 #[test]
+fn an_exception_that_was_added_since_goes_with_a_restart() {
+    let proxy = "HTTP_PROXY = \"http://p:3128\"";
+    let report = play(&format!(
+        "{WEB}[unit]\nenvironment = {{ {proxy}, NO_PROXY = \"169.254.169.254\" }}\nprocess = {{ {proxy} }}\n"
+    ));
+    let found = finding(&report, "environment");
+    assert!(
+        found.seen.contains(" by /etc/systemd/system/web.service, which its files now make up for, "),
+        "{}",
+        found.seen
+    );
+    assert_eq!(commands(found), ["sudo systemctl daemon-reload && sudo systemctl restart web.service"]);
+}
+
+#[test]
 fn one_thing_is_not_found_twice() {
     let report = play(&format!(
         "{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://new:3128\" }}\nprocess = {{ HTTP_PROXY = \"http://old:3128\" }}\n"
     ));
-    assert!(finding(&report, "environment").seen.contains("http://old:3128 for process 812"));
+    let found = finding(&report, "environment");
+    assert!(found.seen.contains("http://old:3128 for process 812"), "{}", found.seen);
+    assert_eq!(commands(found)[0], "sudo systemctl edit web.service", "a restart would not help");
 }
 
 #[test]

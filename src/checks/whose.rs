@@ -22,14 +22,25 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
         Some(Outcome::Failed(failed)) if !whose.is_own() => return Verdict::Unknown(failed.detail.clone()),
         _ => return Verdict::Unknown("the environment was not read".into()),
     };
-    let mut found = find(case);
-    for finding in &mut found {
-        let told = about(whose, set, unit, finding.facts.get("variable").map(String::as_str));
+    let found = find(case);
+    // What the files would bring at the next restart, where that is something else.
+    let other = unit.filter(|unit| unit.process.is_some() && *set != unit.declared);
+    let coming = other.map(|unit| at_restart(case, unit, find));
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in &found {
+        let heals = coming.as_ref().is_some_and(|coming| !coming.iter().any(|other| same(other, finding)));
+        let told = about(whose, set, unit, finding.facts.get("variable").map(String::as_str), heals);
+        let mut finding = finding.clone();
         finding.facts.extend(told);
+        all.push(finding);
     }
-    found.extend(unit.map(|unit| to_come(case, set, unit, &found, find)).unwrap_or_default());
-    if !found.is_empty() {
-        return Verdict::Found(found);
+    // What is wrong at the next restart alone is worth a warning before it happens.
+    if let Some(unit) = other {
+        let new = coming.into_iter().flatten().filter(|coming| !found.iter().any(|known| same(known, coming)));
+        all.extend(new.map(|finding| to_come(whose, unit, finding)));
+    }
+    if !all.is_empty() {
+        return Verdict::Found(all);
     }
     match unit {
         Some(UnitSettings { process: None, unread, .. }) if !unread.is_empty() => Verdict::Unknown(format!(
@@ -41,17 +52,8 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
     }
 }
 
-/// What the files would bring at the next restart: what is wrong with that alone is worth a warning before it happens.
-fn to_come(
-    case: &Case,
-    set: &Set,
-    unit: &UnitSettings,
-    found: &[Finding],
-    find: fn(&Case) -> Vec<Finding>,
-) -> Vec<Finding> {
-    if unit.process.is_none() || changed(set, unit).next().is_none() {
-        return Vec::new();
-    }
+/// What would be found if the process had what its files declare.
+fn at_restart(case: &Case, unit: &UnitSettings, find: fn(&Case) -> Vec<Finding>) -> Vec<Finding> {
     let request = case.environment();
     let reading = case.evidence;
     let mut evidence =
@@ -61,27 +63,27 @@ fn to_come(
             attempt.outcome = Outcome::Variables { set: unit.declared.clone(), unit: None };
         }
     }
-    let reading = Reading::new(&evidence);
-    let known = |one: &Finding| {
-        let same = |other: &Finding| other.code == one.code && other.facts.get("variable") == one.facts.get("variable");
-        found.iter().any(same)
-    };
-    let new = find(&Case::new(&reading, case.subject)).into_iter().filter(|one| !known(one));
-    let unit_name = name(&case.plan().environment);
-    new.map(|one| {
-        let from = one.facts.get("variable").and_then(|variable| unit.from.get(variable));
-        let place = from.map_or_else(|| format!("the files of {unit_name}"), Clone::clone);
-        let told =
-            format!(" in {place}, not yet in process {} of {unit_name}, which gets it when it is restarted", pid(unit));
-        let one = Finding { severity: Severity::Warning, ..one }.with("whose", told).with("unit", &unit_name);
-        let one = from.iter().fold(one, |one, from| one.with("set_in", from));
-        if is_systemd(&unit_name) { one.with("next_unit", &unit_name).with("edit_unit", &unit_name) } else { one }
-    })
-    .collect()
+    find(&Case::new(&Reading::new(&evidence), case.subject))
 }
 
-/// Facts about one variable: who has it, which file sets it, and what has to be restarted.
-fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option<&str>) -> Facts {
+/// Is it the same illness of the same variable?
+fn same(one: &Finding, other: &Finding) -> bool {
+    one.code == other.code && one.facts.get("variable") == other.facts.get("variable")
+}
+
+fn to_come(whose: &Whose, unit: &UnitSettings, finding: Finding) -> Finding {
+    let name = name(whose);
+    let from = finding.facts.get("variable").and_then(|variable| unit.from.get(variable));
+    let place = from.map_or_else(|| format!("the files of {name}"), Clone::clone);
+    let pid = unit.process.unwrap_or_default();
+    let told = format!(" in {place}, not yet in process {pid} of {name}, which gets it when it is restarted");
+    let finding = Finding { severity: Severity::Warning, ..finding }.with("whose", told).with("unit", &name);
+    let finding = from.iter().fold(finding, |finding, from| finding.with("set_in", from));
+    if is_systemd(&name) { finding.with("next_unit", &name).with("edit_unit", &name) } else { finding }
+}
+
+/// Facts about one variable: who has it, which file sets it, and whether a restart would do.
+fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option<&str>, heals: bool) -> Facts {
     let name = name(whose);
     let (Some(unit), Some(variable)) = (unit, variable) else {
         let told = if whose.is_own() { String::new() } else { format!(" for {name}") };
@@ -97,18 +99,19 @@ fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option
         None => format!(" for {name}"),
     };
     let told = match from {
+        Some(file) if same && heals => format!("{who} by {file}, which its files now make up for"),
         Some(file) if same => format!("{who} by {file}"),
         Some(file) => format!("{who}, though {file} now says otherwise"),
         None if unit.process.is_some() && known => format!("{who}, though its files do not set it"),
         None => who,
     };
     facts.insert("whose", told);
-    if let Some(file) = from.filter(|_| same) {
+    // What could not be read may bring it again.
+    let stale = heals && known;
+    if let Some(file) = from.filter(|_| !stale) {
         facts.insert("set_in", file.clone());
     }
     if is_systemd(&name) {
-        // What the files say otherwise, or say no more, goes with a restart.
-        let stale = unit.process.is_some() && !same && known;
         facts.insert(if stale { "restart_unit" } else { "edit_unit" }, name);
     }
     facts
@@ -142,10 +145,6 @@ fn name(whose: &Whose) -> String {
         Whose::Process(pid) => format!("process {pid}"),
         Whose::Unit(name) => name.clone(),
     }
-}
-
-fn pid(unit: &UnitSettings) -> u32 {
-    unit.process.unwrap_or_default()
 }
 
 /// Names of systemd's units end in their kind; those of Windows services do not.

@@ -96,6 +96,11 @@ pub fn route(kind: &str, address: &str) {
     run("ip", &["route", "add", kind, &format!("{address}/32")]);
 }
 
+/// An empty folder of this namespace's own in the place of one of the machine's.
+pub fn private_folder(path: &str) {
+    run("mount", &["-t", "tmpfs", "tmpfs", path]);
+}
+
 /// Puts a private file in the place of one of the machine's, in this namespace only.
 fn private(path: &str, text: &str) {
     let copy = std::env::temp_dir().join(path.trim_start_matches('/').replace('/', "-"));

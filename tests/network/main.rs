@@ -11,6 +11,7 @@ mod namespace;
 
 mod clouds;
 mod data;
+mod environments;
 mod fake;
 mod proxies;
 mod readme;
@@ -22,7 +23,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
+    let cases = environments::cases();
+    let cases = scenarios::cases().into_iter().chain(cases).chain(routes::cases()).chain(proxies::cases());
     let cases =
         cases.chain(readme::cases()).chain(clouds::cases()).chain(data::cases()).chain(scale::cases()).collect();
     let patience = Duration::from_secs(90);

@@ -25,8 +25,9 @@ use crate::unit_name::UnitName;
 
 /// Longer files are cut, and that is told.
 const LIMIT: u64 = 1 << 20;
-/// So many files of an `EnvironmentFile=` with a pattern are read.
+/// So many files of one kind are read, and so many sentences said of what was not.
 const FILES: usize = 256;
+const SENTENCES: usize = 20;
 
 /// Is there such a unit: does a file define it, or does a process belong to it?
 pub fn exists(unit: &UnitName) -> bool {
@@ -58,6 +59,7 @@ pub fn environment(unit: &UnitName) -> Outcome {
         }
         None => (None, values.clone()),
     };
+    reader.unread.truncate(SENTENCES);
     Outcome::Variables { set, unit: Some(UnitSettings { process, declared: values, from, unread: reader.unread }) }
 }
 
@@ -81,7 +83,7 @@ impl Reader {
         let drop_ins = folders::drop_ins(folders, &names);
         self.deny(&drop_ins.denied);
         let mut declared = Declared::default();
-        for path in fragment.map(|own| &own.file).into_iter().chain(&drop_ins.files) {
+        for path in fragment.map(|own| &own.file).into_iter().chain(&drop_ins.files).take(FILES) {
             if let Some(text) = self.text(path, "the file") {
                 declared.read(&assignments(&text), name.section(), path, unit);
             }
@@ -92,7 +94,7 @@ impl Reader {
         for what in std::mem::take(&mut declared.unresolved) {
             self.unread.push(format!("a % in {what} stands for something that midoctor does not look up"));
         }
-        let all = declared.together(&defaults, &passed.clone(), of_files);
+        let all = declared.together(&defaults, &passed, of_files);
         self.tell_missing(&declared, &all, &passed);
         all
     }
@@ -116,8 +118,9 @@ impl Reader {
     /// The variables of the files that `EnvironmentFile=` names; a later one counts more.
     fn of_files(&mut self, declared: &Declared, unit: &UnitName) -> Sourced {
         let mut all = Sourced::new();
-        for (pattern, optional) in &declared.files {
-            let paths: Vec<PathBuf> = match glob::glob(pattern) {
+        for (pattern, optional) in declared.files.iter().take(FILES) {
+            // Two asterisks are one for systemd.
+            let paths: Vec<PathBuf> = match glob::glob(&pattern.replace("**", "*")) {
                 Ok(paths) if pattern.contains(['*', '?', '[']) => paths.filter_map(Result::ok).take(FILES).collect(),
                 _ => vec![PathBuf::from(pattern)],
             };
@@ -164,12 +167,12 @@ impl Reader {
 
     fn text(&mut self, path: &Path, what: &str) -> Option<String> {
         let mut bytes = Vec::new();
-        let read = fs::File::open(path).and_then(|file| {
-            // A pipe or a device has no end.
-            if !file.metadata()?.is_file() {
+        let read = fs::metadata(path).and_then(|about| {
+            // A pipe may never begin, a device never end.
+            if !about.is_file() {
                 return Err(std::io::Error::other("it is not a file"));
             }
-            file.take(LIMIT + 1).read_to_end(&mut bytes)
+            fs::File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)
         });
         let path = path.display();
         match read {
