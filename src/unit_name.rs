@@ -95,20 +95,29 @@ impl UnitName {
         Self { instance: Some(instance.to_owned()), ..self.clone() }
     }
 
-    /// The names of whose drop-in folders this unit's settings can come, the most specific first: `a-b-c`, `a-b-`, `a-`, each
-    /// instance followed by its template.
+    /// The names of whose drop-in folders this unit's settings can come, the most specific first: `a-b-c`, `a-b-`, `a-`. Those of
+    /// an instance's template come before those of the instances of shorter names.
     pub fn with_shorter_ones(&self) -> Vec<Self> {
         let mut all = Vec::new();
-        let mut next = Some(self.clone());
-        while let Some(name) = next {
-            all.push(name.clone());
-            all.extend(name.template());
-            // A dash at the end is that of the step before.
-            let stem = name.prefix.strip_suffix('-').unwrap_or(&name.prefix);
-            next =
-                stem.rfind('-').filter(|at| *at > 0).map(|at| Self { prefix: stem[..=at].to_owned(), ..name.clone() });
-        }
+        self.add_to(&mut all);
         all
+    }
+
+    fn add_to(&self, all: &mut Vec<Self>) {
+        if all.contains(self) {
+            return;
+        }
+        all.push(self.clone());
+        if let Some(template) = self.template() {
+            template.add_to(all);
+        }
+        // A dash at the end is that of the step before.
+        let stem = self.prefix.strip_suffix('-').unwrap_or(&self.prefix);
+        if let Some(at) = stem.rfind('-').filter(|at| *at > 0) {
+            // What is shorter than a template is a plain name.
+            let instance = self.instance.clone().filter(|instance| !instance.is_empty());
+            Self { prefix: stem[..=at].to_owned(), instance, kind: self.kind }.add_to(all);
+        }
     }
 }
 
@@ -180,7 +189,7 @@ mod tests {
         // The example of systemd.unit(5).
         assert_eq!(names("foo-bar-baz"), ["foo-bar-baz.service", "foo-bar-.service", "foo-.service"]);
         assert_eq!(names("-x"), ["-x.service"]);
-        assert_eq!(names("a-b@1"), ["a-b@1.service", "a-b@.service", "a-@1.service", "a-@.service"]);
+        assert_eq!(names("a-b@1"), ["a-b@1.service", "a-b@.service", "a-.service", "a-@1.service", "a-@.service"]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn what_cannot_be_read_is_unknown_with_the_right_that_is_missing() {
     );
     let unread =
         play(&format!("{WEB}[unit]\nunread = [\"the EnvironmentFile /etc/web.env could not be read; root may\"]\n"));
-    let end = ": unknown, not all of the environment of web.service could be read: the EnvironmentFile /etc/web.env could not be \
+    let end = ": unknown, the environment of web.service is not known in whole: the EnvironmentFile /etc/web.env could not be \
                read; root may";
     assert_eq!(ending(&unread, "environment"), (Status::Unknown, format!("{TITLE}{end}").as_str()));
     // What was read is judged all the same.

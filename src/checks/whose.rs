@@ -43,11 +43,9 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
         return Verdict::Found(all);
     }
     match unit {
-        Some(UnitSettings { process: None, unread, .. }) if !unread.is_empty() => Verdict::Unknown(format!(
-            "not all of the environment of {} could be read: {}",
-            name(whose),
-            unread.join("; ")
-        )),
+        Some(UnitSettings { process: None, unread, .. }) if !unread.is_empty() => {
+            Verdict::Unknown(format!("the environment of {} is not known in whole: {}", name(whose), unread.join("; ")))
+        }
         _ => Verdict::Pass(Facts::from([("whose", summary(whose, set, unit))])),
     }
 }

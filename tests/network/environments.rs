@@ -302,7 +302,7 @@ fn of_a_closed_unit() {
     files(&[(&format!("/run/systemd/system/{UNIT}"), &service)]);
     let ran = examined(&mut check(Some(&simulator.authority()), &["--unit", UNIT]));
     let end = format!(
-        "unknown, not all of the environment of {UNIT} could be read: the EnvironmentFile {closed} could not be read; root may; the \
+        "unknown, the environment of {UNIT} is not known in whole: the EnvironmentFile {closed} could not be read; root may; the \
          EnvironmentFile /run/absent is not there, and {UNIT} does not start without it; no_proxy may be passed on from the \
          environment of process 1, which root may read (PassEnvironment)"
     );
@@ -323,7 +323,7 @@ fn of_other_names() {
         assert!(seen[0].starts_with("MSI_ENDPOINT is set to http://blue:% for midoctor-"), "{seen:?}");
     }
     let ran = examined(&mut check(Some(&simulator.authority()), &["--unit", "midoctor-masked"]));
-    let end = "unknown, not all of the environment of midoctor-masked.service could be read: midoctor-masked.service is masked, so \
+    let end = "unknown, the environment of midoctor-masked.service is not known in whole: midoctor-masked.service is masked, so \
                systemd does not start it, and its files declare nothing";
     assert_summary(&ran, "unknown", end);
 }

@@ -27,8 +27,8 @@ pub struct Declared {
     pub pass: Vec<(String, String)>,
     /// `UnsetEnvironment=`: `NAME` or `NAME=VALUE`.
     pub unset: Vec<String>,
-    /// Variables and files with a specifier in them that is not known here.
-    pub unresolved: Vec<String>,
+    /// What is not known, or not as it seems, for a percent sign: a sentence part each.
+    pub remarks: Vec<String>,
 }
 
 /// A unit as far as its specifiers need it.
@@ -64,7 +64,7 @@ impl Declared {
             ("UnsetEnvironment", "") => self.unset.clear(),
             ("Environment" | "DefaultEnvironment" | "ManagerEnvironment", _) => {
                 for word in words(value, Escapes::C) {
-                    let text = self.resolved(&word, unit);
+                    let Some(text) = self.resolved(&word, key, file, unit) else { continue };
                     if let Some((name, value)) = variable(&text) {
                         self.environment.insert(name.to_owned(), (value.to_owned(), from()));
                     }
@@ -72,32 +72,43 @@ impl Declared {
             }
             ("EnvironmentFile", _) => {
                 let optional = value.starts_with('-');
-                let path = self.resolved(value.strip_prefix('-').unwrap_or(value), unit);
-                if path.starts_with('/') {
+                let path = self.resolved(value.strip_prefix('-').unwrap_or(value), key, file, unit);
+                if let Some(path) = path.filter(|path| path.starts_with('/')) {
                     self.files.push((path, optional));
                 }
             }
             ("PassEnvironment", _) => {
-                let names = words(value, Escapes::Plain).into_iter().map(|word| self.resolved(&word, unit));
+                let words = words(value, Escapes::Plain).into_iter();
+                let names = words.filter_map(|word| self.resolved(&word, key, file, unit));
                 let names: Vec<String> = names.filter(|name| VARIABLES.contains(&name.as_str())).collect();
                 self.pass.extend(names.into_iter().map(|name| (name, from())));
             }
             ("UnsetEnvironment", _) => {
-                let names = words(value, Escapes::Plain).into_iter().map(|word| self.resolved(&word, unit));
-                let names: Vec<String> = names.collect();
+                let words = words(value, Escapes::Plain).into_iter();
+                let names: Vec<String> = words.filter_map(|word| self.resolved(&word, key, file, unit)).collect();
                 self.unset.extend(names);
             }
             _ => {}
         }
     }
 
-    fn resolved(&mut self, text: &str, unit: Unit) -> String {
-        let (resolved, left) = resolve(text, unit.name, unit.file, unit.machine);
+    /// The text with its specifiers replaced; `None` where systemd ignores it. What is no concern of ours is not remarked on.
+    fn resolved(&mut self, text: &str, key: &str, file: &Path, unit: Unit) -> Option<String> {
+        let resolved = resolve(text, unit.name, unit.file, unit.machine);
         let name = text.split('=').next().unwrap_or_default();
-        if left && (name.starts_with('/') || VARIABLES.contains(&name)) {
-            self.unresolved.push(name.to_owned());
+        let ours = key == "EnvironmentFile" || VARIABLES.contains(&name);
+        let file = file.display();
+        match resolved {
+            Ok((_, true)) if ours => {
+                self.remarks.push(format!("a % in {name} in {file} stands for something that midoctor does not look up"));
+            }
+            Err(letter) if ours => self.remarks.push(format!(
+                "systemd ignores what {file} says of {name}, since %{letter} stands for nothing there and a percent sign is \
+                 written %%"
+            )),
+            _ => {}
         }
-        resolved
+        resolved.ok().map(|(text, _)| text)
     }
 
     /// All of it in order: the manager's defaults, what it passes on, `Environment=`, the variables of the files, less what is
@@ -190,9 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn a_specifier_that_is_not_known_here_is_noted() {
-        let declared = read(&["[Service]\nEnvironment=NO_PROXY=%q HOME=%q\nEnvironmentFile=/etc/%s\n"]);
-        assert_eq!(declared.unresolved, ["NO_PROXY", "/etc/%s"]);
-        assert_eq!(declared.environment["NO_PROXY"].0, "%q");
+    fn what_a_percent_sign_spoils_is_remarked_on() {
+        let declared = read(&["[Service]\nEnvironment=NO_PROXY=%s HOME=%s\nEnvironmentFile=/etc/%s\n"]);
+        let end = "stands for something that midoctor does not look up";
+        assert_eq!(
+            declared.remarks,
+            [format!("a % in NO_PROXY in /etc/0.conf {end}"), format!("a % in /etc/%s in /etc/0.conf {end}")]
+        );
+        assert_eq!(declared.environment["NO_PROXY"].0, "%s");
+        let declared = read(&["[Service]\nEnvironment=HTTPS_PROXY=http://u:p%40@proxy X=%20 NO_PROXY=b\n"]);
+        assert_eq!(declared.environment.keys().collect::<Vec<_>>(), ["NO_PROXY"]);
+        assert_eq!(
+            declared.remarks,
+            [
+                "systemd ignores what /etc/0.conf says of HTTPS_PROXY, since %4 stands for nothing there and a percent sign is written \
+              %%"
+            ]
+        );
     }
 }

@@ -282,6 +282,7 @@ mod tests {
                 "etc/service.d/05.conf",
                 "etc/a-web@.service.d/10.conf",
                 "etc/a-web@1.service.d/20.conf",
+                "lib/a-.service.d/30.conf",
                 "lib/a-@.service.d/31.conf",
             ]
         );

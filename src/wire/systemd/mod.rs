@@ -91,9 +91,7 @@ impl Reader {
         let (defaults, of_manager) = self.manager(unit);
         let passed = if declared.pass.is_empty() { Sourced::new() } else { passed(of_manager) };
         let of_files = self.of_files(&declared, name);
-        for what in std::mem::take(&mut declared.unresolved) {
-            self.unread.push(format!("a % in {what} stands for something that midoctor does not look up"));
-        }
+        self.unread.append(&mut declared.remarks);
         let all = declared.together(&defaults, &passed, of_files);
         self.tell_missing(&declared, &all, &passed);
         all
@@ -112,6 +110,7 @@ impl Reader {
             let of_manager: Vec<_> = of_manager.into_iter().filter(|one| one.key == "ManagerEnvironment").collect();
             own.read(&of_manager, "Manager", path, unit);
         }
+        self.unread.extend([defaults.remarks, own.remarks].concat());
         (defaults.environment, own.environment)
     }
 

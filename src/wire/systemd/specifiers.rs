@@ -1,22 +1,27 @@
 //! What a percent sign stands for in a unit's file: parts of its name, places of the system, what the machine is called.
 //!
 //! As the table in the manual page systemd.unit(5) has it, for units of the system, whose manager is root's. What stands for
-//! something that is not known here is left as it is, as systemd leaves what stands for nothing.
+//! something that is not looked up here is left as it is, and that is told.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::environment_file;
 use crate::unit_name::{UnitName, unescape};
 
 /// What the machine is called, by the letter that stands for it.
 pub type Machine = BTreeMap<char, String>;
 
-/// Letters that stand for something in systemd which is not told by files, or is of no use in a variable: the pretty name of
-/// the host, control groups, the shell of root.
-const UNTOLD: &str = "qcrRs";
+/// Letters that stand for something in systemd which is not looked up: control groups, the shell of root, and the folder of
+/// data, which only new versions know.
+const UNTOLD: &str = "cDrRs";
 
 /// A text in which the specifiers are replaced, and whether one was left that systemd knows.
-pub fn resolve(text: &str, unit: &UnitName, file: &Path, machine: &Machine) -> (String, bool) {
+///
+/// # Errors
+/// The first letter or digit after a percent sign that stands for nothing: systemd then ignores the whole assignment (seen with
+/// systemd 252). A percent-encoded password of a proxy comes to grief so.
+pub fn resolve(text: &str, unit: &UnitName, file: &Path, machine: &Machine) -> Result<(String, bool), char> {
     let mut resolved = String::with_capacity(text.len());
     let mut left = false;
     let mut rest = text.chars();
@@ -31,13 +36,14 @@ pub fn resolve(text: &str, unit: &UnitName, file: &Path, machine: &Machine) -> (
         };
         match value(letter, unit, file).or_else(|| machine.get(&letter).cloned()) {
             Some(value) => resolved.push_str(&value),
+            None if letter.is_ascii_alphanumeric() && !UNTOLD.contains(letter) => return Err(letter),
             None => {
                 left |= UNTOLD.contains(letter);
                 resolved.extend(['%', letter]);
             }
         }
     }
-    (resolved, left)
+    Ok((resolved, left))
 }
 
 fn value(letter: char, unit: &UnitName, file: &Path) -> Option<String> {
@@ -64,7 +70,6 @@ fn value(letter: char, unit: &UnitName, file: &Path) -> Option<String> {
         'C' => "/var/cache".to_owned(),
         'L' => "/var/log".to_owned(),
         'E' => "/etc".to_owned(),
-        'D' => "/usr/share".to_owned(),
         'd' => format!("/run/credentials/{unit}"),
         'T' => "/tmp".to_owned(),
         'V' => "/var/tmp".to_owned(),
@@ -77,9 +82,12 @@ pub fn machine(read: impl Fn(&str) -> Option<String>) -> Machine {
     let short = |path: &str| read(path).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let host = short("/proc/sys/kernel/hostname");
     let release = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")).unwrap_or_default();
-    let release: BTreeMap<String, String> = super::environment_file::variables(&release).into_iter().collect();
+    let release: BTreeMap<String, String> = environment_file::variables(&release).into_iter().collect();
     // An entry that the file has not is empty, as it is for systemd.
     let field = |name: &str| Some(release.get(name).cloned().unwrap_or_default());
+    let pretty = environment_file::variables(&read("/etc/machine-info").unwrap_or_default());
+    let pretty = pretty.into_iter().find(|(name, value)| name == "PRETTY_HOSTNAME" && !value.is_empty());
+    let pretty = pretty.map(|(_, value)| value);
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "x86-64",
         "aarch64" => "arm64",
@@ -95,6 +103,7 @@ pub fn machine(read: impl Fn(&str) -> Option<String>) -> Machine {
         ('m', short("/etc/machine-id")),
         ('M', field("IMAGE_ID")),
         ('o', field("ID")),
+        ('q', pretty.or(host)),
         ('v', short("/proc/sys/kernel/osrelease")),
         ('w', field("VERSION_ID")),
         ('W', field("VARIANT_ID")),
@@ -125,11 +134,15 @@ mod tests {
             ("%u %U %h %t", "root 0 /root /run"),
             ("%y %Y", "/etc/systemd/system/my-web@.service /etc/systemd/system"),
             ("%H %l %o%w %b", "vm1.contoso.com vm1 debian12 ab"),
-            ("100%% a%20b %", "100% a%20b %"),
+            ("100%% a%é %", "100% a%é %"),
+            ("%q", "vm1.contoso.com"),
             ("[%A]", "[]"),
         ] {
-            assert_eq!(resolve(text, &unit, file, &machine), (expected.to_owned(), false), "{text}");
+            assert_eq!(resolve(text, &unit, file, &machine), Ok((expected.to_owned(), false)), "{text}");
         }
-        assert_eq!(resolve("%q", &unit, file, &machine), ("%q".to_owned(), true));
+        assert_eq!(resolve("%s", &unit, file, &machine), Ok(("%s".to_owned(), true)));
+        for (text, letter) in [("http://u:p%40ss@proxy", '4'), ("%n%z", 'z')] {
+            assert_eq!(resolve(text, &unit, file, &machine), Err(letter), "{text}");
+        }
     }
 }
