@@ -24,7 +24,7 @@ fn own() -> BTreeMap<String, String> {
 fn process(pid: u32) -> Outcome {
     match super::process::environment(pid) {
         Ok(set) => Outcome::Variables { set, unit: None },
-        Err(failed) => Outcome::Failed(failed),
+        Err((why, detail)) => Outcome::failed(why, detail),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use crate::evidence::{Failed, Failure, VARIABLES};
+use crate::evidence::{Failure, VARIABLES};
 
 /// The kernel lets no program start with more (`fs/exec.c`: three quarters of 8 MiB, arguments and all).
 const LIMIT: u64 = 8 << 20;
@@ -38,18 +38,17 @@ pub fn exists(pid: u32) -> bool {
 ///
 /// # Errors
 /// Why they are not known: the process is gone, is the kernel's, shows none, or belongs to somebody else.
-pub fn environment(pid: u32) -> Result<BTreeMap<String, String>, Failed> {
-    let failed = |why, detail| Err(Failed { why, detail, certificate: None });
+pub fn environment(pid: u32) -> Result<BTreeMap<String, String>, (Failure, String)> {
     match bytes(pid) {
         Ok(bytes) if bytes.contains(&b'=') => Ok(variables(&bytes)),
+        Ok(_) => Err((Failure::Other, without(pid))),
         // ESRCH: the kernel says so of what has no memory of its own any more, or never had.
-        Ok(_) => failed(Failure::Other, without(pid)),
-        Err(error) if error.raw_os_error() == Some(3) => failed(Failure::Other, without(pid)),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => failed(Failure::Absent, format!("process {pid} has ended")),
-            ErrorKind::PermissionDenied => failed(Failure::Denied, denied(pid)),
-            _ => failed(Failure::Other, format!("the environment of process {pid} cannot be read: {error}")),
-        },
+        Err(error) if error.raw_os_error() == Some(3) => Err((Failure::Other, without(pid))),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::NotFound => (Failure::Absent, format!("process {pid} has ended")),
+            ErrorKind::PermissionDenied => (Failure::Denied, denied(pid)),
+            _ => (Failure::Other, format!("the environment of process {pid} cannot be read: {error}")),
+        }),
     }
 }
 

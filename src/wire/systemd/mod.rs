@@ -53,8 +53,8 @@ pub fn environment(unit: &UnitName) -> Outcome {
     let from = declared.into_iter().map(|(name, (_, from))| (name, from)).collect();
     let (process, set) = match main {
         Some((pid, Ok(set))) => (Some(pid), set),
-        Some((_, Err(failed))) => {
-            reader.unread.push(failed.detail);
+        Some((_, Err((_, why)))) => {
+            reader.unread.push(why);
             (None, values.clone())
         }
         None => (None, values.clone()),

@@ -27,7 +27,7 @@ pub fn assignments(text: &str) -> Vec<Assignment> {
         }
         begun.push_str(line);
         // The backslash that goes on in the next line is one that does not escape another.
-        if line.len() - line.trim_end_matches('\\').len() & 1 == 1 {
+        if (line.len() - line.trim_end_matches('\\').len()) % 2 == 1 {
             begun.pop();
             begun.push(' ');
             continue;
