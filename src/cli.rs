@@ -62,6 +62,12 @@ pub struct CheckArgs {
     /// Ask Azure Resource Manager here, with its token: in a cloud that midoctor does not know, or by a private way
     #[arg(long, value_name = "URL")]
     pub arm_endpoint: Option<String>,
+    /// Judge the environment of this process instead of this shell's, and obey it where clients would
+    #[arg(long, value_name = "PID", conflicts_with = "unit")]
+    pub pid: Option<String>,
+    /// Judge the environment of this service instead of this shell's: a systemd unit (web means web.service), or a Windows service
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,

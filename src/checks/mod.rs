@@ -16,6 +16,7 @@ mod proxy_agent;
 pub mod roles;
 mod slowness;
 pub mod token;
+mod whose;
 
 use crate::check::Check;
 

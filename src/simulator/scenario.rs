@@ -60,6 +60,8 @@ pub struct Scenario {
     pub command: Command,
     /// Variables set on the machine.
     pub environment: BTreeMap<String, String>,
+    /// What the process or unit that the command names is started with.
+    pub unit: Unit,
     /// Files on the machine that differ; an empty text means that the file is absent.
     pub files: BTreeMap<String, String>,
     /// Files that are there and that this user may not read.
@@ -97,6 +99,7 @@ impl Default for Scenario {
             cloud: "AzurePublicCloud".to_owned(),
             command: Command::default(),
             environment: BTreeMap::new(),
+            unit: Unit::default(),
             files: BTreeMap::new(),
             unreadable: Vec::new(),
             token: TokenOddities::default(),
@@ -191,6 +194,22 @@ pub struct Command {
     pub trust_host: Vec<String>,
     /// Value of `--arm-endpoint`.
     pub arm_endpoint: Option<String>,
+    /// Value of `--pid`.
+    pub pid: Option<u32>,
+    /// Value of `--unit`.
+    pub unit: Option<String>,
+}
+
+/// The process or unit whose environment is judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Unit {
+    /// What the unit's files declare.
+    pub environment: BTreeMap<String, String>,
+    /// What the process was started with; absent when it does not run or may not be read.
+    pub process: Option<BTreeMap<String, String>>,
+    /// What could not be read, with the right that is missing.
+    pub unread: Vec<String>,
 }
 
 /// What is odd about issued tokens; the default is nothing.
@@ -297,6 +316,10 @@ mod tests {
             resource = ["vault"]
             [environment]
             HTTP_PROXY = "http://proxy.contoso.com:3128"
+            [unit]
+            environment = { NO_PROXY = "a" }
+            process = { NO_PROXY = "b" }
+            unread = ["a folder"]
             [files]
             "/sys/class/dmi/id/sys_vendor" = "Amazon EC2"
             [token]
@@ -308,6 +331,7 @@ mod tests {
         assert_eq!(scenario.retired, Retired::CloudShell);
         assert_eq!(scenario.arm_certificate, ArmCertificate::OtherName);
         assert_eq!(scenario.command.resource, ["vault"]);
+        assert_eq!(scenario.unit.process.as_ref().and_then(|set| set.get("NO_PROXY")).map(String::as_str), Some("b"));
         assert_eq!(scenario.token.age_seconds, 90_000);
     }
 

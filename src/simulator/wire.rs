@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::azure::cloud::known;
 use crate::evidence::{
-    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES, Wire,
-    is_secret,
+    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, UnitSettings,
+    VARIABLES, Wire, is_secret,
 };
+use crate::plan::Whose;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
 use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
@@ -26,6 +27,8 @@ const FILES: [(&str, &str); 3] = [
     ("/sys/class/dmi/id/product_name", "Virtual Machine"),
     ("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation"),
 ];
+/// The main process of the unit that is asked for, where it runs.
+const PROCESS: u32 = 812;
 /// Where names lead: addresses that are set aside for documentation (RFC 5737).
 const ARM_ADDRESS: &str = "203.0.113.10";
 const OTHER_ADDRESS: &str = "203.0.113.20";
@@ -198,19 +201,29 @@ impl SimulatedMachine {
             || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
     }
 
-    fn environment(&self) -> Reply {
-        let set: BTreeMap<String, String> = self
-            .azure
-            .scenario()
-            .environment
-            .iter()
-            .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
-            .map(|(name, value)| {
-                let shown = if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
-                (name.clone(), shown)
-            })
-            .collect();
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Variables { set, unit: None }) }
+    fn environment(&self, of: &Whose) -> Reply {
+        let scenario = self.azure.scenario();
+        let unit = &scenario.unit;
+        let outcome = match of {
+            Whose::Own => Outcome::Variables { set: shown_variables(&scenario.environment), unit: None },
+            Whose::Process(_) => match &unit.process {
+                Some(set) => Outcome::Variables { set: shown_variables(set), unit: None },
+                None => Outcome::failed(Failure::Denied, unit.unread.join("; ")),
+            },
+            Whose::Unit(name) => {
+                let declared = shown_variables(&unit.environment);
+                let file = format!("/etc/systemd/system/{name}");
+                let settings = UnitSettings {
+                    process: unit.process.as_ref().map(|_| PROCESS),
+                    from: declared.keys().map(|variable| (variable.clone(), file.clone())).collect(),
+                    declared: declared.clone(),
+                    unread: unit.unread.clone(),
+                };
+                let set = unit.process.as_ref().map_or(declared, shown_variables);
+                Outcome::Variables { set, unit: Some(settings) }
+            }
+        };
+        Reply { took: Duration::ZERO, raw: Raw::Plain(outcome) }
     }
 
     fn file(&self, path: &str) -> Reply {
@@ -240,7 +253,7 @@ impl Wire for SimulatedMachine {
             Request::Http(http) => self.http(http, bearer, within),
             Request::Connect { host, port } => self.connect(host, *port, within),
             Request::Resolve { host } => self.resolve(host),
-            Request::Environment { .. } => self.environment(),
+            Request::Environment { of } => self.environment(of),
             Request::File { path } => self.file(path),
             Request::Presence { path } => self.presence(path),
             Request::Network => {
@@ -281,6 +294,13 @@ fn timeout(took: Duration) -> Reply {
     fail(took, Failure::ConnectTimeout, "the connection timed out")
 }
 
+/// The variables that are asked for, without their secrets.
+fn shown_variables(set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let asked = set.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str()));
+    let shown = |name: &str, value: &str| if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
+    asked.map(|(name, value)| (name.clone(), shown(name, value))).collect()
+}
+
 /// A URL without its user-info, other values as they stand.
 fn without_user(value: &str) -> String {
     match Url::parse(value) {
@@ -298,7 +318,6 @@ fn without_user(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::evidence::{Answer, TrustedBy};
-    use crate::plan::Whose;
     use crate::simulator::azure::tests::{now, play};
 
     fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {

@@ -25,6 +25,7 @@ pub fn put<'t>(
     request: &HttpRequest,
     bearer: Option<&Token>,
     within: Duration,
+    variable: impl Fn(&str) -> Option<&'t str>,
     trust: impl FnOnce() -> &'t Trust,
 ) -> Raw {
     let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
@@ -34,7 +35,7 @@ pub fn put<'t>(
         return failed(Failure::Unsupported, "a token is not sent without TLS");
     }
     let proxy = match (request.route, url.scheme()) {
-        (Route::AsClients, "https") => match proxy_of_environment() {
+        (Route::AsClients, "https") => match proxy_of_environment(variable) {
             Ok(proxy) => proxy,
             Err(why) => return failed(Failure::Unsupported, &why),
         },
@@ -187,13 +188,13 @@ fn exempt(proxy: &Proxy, url: &str) -> bool {
 }
 
 /// The proxy that clients use for HTTPS: the lower-case variable first, as curl and Python do.
-fn proxy_of_environment() -> Result<Option<Proxy>, String> {
-    let set = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+fn proxy_of_environment<'t>(variable: impl Fn(&str) -> Option<&'t str>) -> Result<Option<Proxy>, String> {
+    let set = |names: &[&str]| names.iter().find_map(|name| variable(name));
     let Some(value) = set(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
     let wrong = |_| "the proxy variable holds no URL that can be used".to_owned();
-    let plain = Proxy::new(&value).map_err(wrong)?;
+    let plain = Proxy::new(value).map_err(wrong)?;
     // What stands before the last @ is a secret, so a host that begins there was read wrongly.
-    let host = value.rsplit_once('@').map_or(value.as_str(), |(_, host)| host);
+    let host = value.rsplit_once('@').map_or(value, |(_, host)| host);
     if plain.host().is_empty() || !host.contains(plain.host()) {
         return Err("the proxy variable holds no URL that can be used".into());
     }

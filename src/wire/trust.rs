@@ -2,6 +2,7 @@
 //! stands in between and who else would trust it. Verification itself is rustls's and is never turned off; Mozilla's roots let
 //! nobody in, they are only compared with.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::evidence::{Certificate, TrustedBy};
@@ -30,7 +32,27 @@ pub struct Trust {
 impl Trust {
     /// Reads the platform's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` take their place when they are set.
     pub fn of_this_platform() -> Self {
-        let found = rustls_native_certs::load_native_certs();
+        Self::found(rustls_native_certs::load_native_certs())
+    }
+
+    /// What clients trust that have these values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, whatever midoctor's own are.
+    pub fn of_others(file: Option<&str>, folders: Option<&str>) -> Self {
+        Self::found(match (file, folders) {
+            (None, None) => without_own(),
+            (file, folders) => {
+                let mut found = load_certs_from_paths(file.map(Path::new), None);
+                for folder in folders.iter().flat_map(std::env::split_paths).filter(|path| !path.as_os_str().is_empty())
+                {
+                    let more = load_certs_from_paths(None, Some(&folder));
+                    found.certs.extend(more.certs);
+                    found.errors.extend(more.errors);
+                }
+                found
+            }
+        })
+    }
+
+    fn found(found: CertificateResult) -> Self {
         let mut platform = RootCertStore::empty();
         platform.add_parsable_certificates(found.certs);
         let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
@@ -91,6 +113,25 @@ fn times(leaf: &CertificateDer, sent: &[CertificateDer], now: UnixTime) -> Vec<U
     let Some(own) = life(leaf) else { return vec![now] };
     let all = sent.iter().filter_map(life).fold(own, |(from, until), life| (from.max(life.0), until.min(life.1)));
     [Some(now), middle(own), middle(all)].into_iter().flatten().collect()
+}
+
+/// Where Linux distributions keep all roots in one file (the list of the crate `openssl-probe`, which reads midoctor's own
+/// environment as well).
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The platform's roots, without regard to what midoctor's own environment names instead.
+fn without_own() -> CertificateResult {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    match BUNDLES.iter().map(Path::new).find(|file| named && file.exists()) {
+        Some(file) => load_certs_from_paths(Some(file), None),
+        None => rustls_native_certs::load_native_certs(),
+    }
 }
 
 /// The certificate that a server showed.

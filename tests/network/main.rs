@@ -12,6 +12,7 @@ mod namespace;
 mod certificates;
 mod clouds;
 mod data;
+mod environments;
 mod fake;
 mod metadata;
 mod proxies;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         scale::cases(),
         metadata::cases(),
         certificates::cases(),
+        environments::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
