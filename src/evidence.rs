@@ -38,6 +38,13 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<UnitSettings>,
     },
+    /// Whether a process has the network that midoctor has.
+    Shares {
+        /// The process.
+        process: u32,
+        /// Has it? Otherwise it is in a network namespace of its own.
+        network: bool,
+    },
     /// The file's text, without surrounding white space, at most 4,096 bytes of it; of the guest proxy agent's status at most
     /// [`BODY_LIMIT`], without the command lines in it.
     Contents {

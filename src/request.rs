@@ -31,6 +31,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Whose::is_own")]
         of: Whose,
     },
+    /// Whether that process, or the main process of that unit, has the network that midoctor has.
+    SharedNetwork {
+        /// Whose.
+        of: Whose,
+    },
     /// A short text file on the machine.
     File {
         /// An absolute path.
@@ -203,6 +208,7 @@ impl Request {
             Self::Environment { of: Whose::Own } => "read the environment".into(),
             Self::Environment { of: Whose::Process(pid) } => format!("read the environment of process {pid}"),
             Self::Environment { of: Whose::Unit(unit) } => format!("read the environment of {unit}"),
+            Self::SharedNetwork { .. } => "compare its network with midoctor's".into(),
             Self::File { path } => format!("read {path}"),
             Self::Presence { path } => format!("look for {path}"),
             Self::Network => "read the routes and interfaces".into(),

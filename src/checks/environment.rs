@@ -5,7 +5,7 @@ use crate::azure::arm::VmIdentity;
 use crate::azure::resource_id;
 use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};
-use crate::evidence::METADATA_ADDRESS;
+use crate::evidence::{METADATA_ADDRESS, Request};
 
 use super::proxies::proxy_finding;
 use super::whose;
@@ -16,11 +16,11 @@ pub static CHECKS: [Check; 1] = [Check {
     stage: Stage::Host,
     needs: &[],
     essential: false,
-    codes: &["env-proxy", "env-shadowed"],
+    codes: &["env-proxy", "env-shadowed", "env-network"],
     shared: &[],
     page: include_str!("../../checks/environment.md"),
     subjects: Subject::machine,
-    ask: |case| vec![case.environment()],
+    ask: ask_environment,
     judge: judge_environment,
 }];
 
@@ -69,6 +69,10 @@ fn speaks(case: &Case, principal: &str) -> bool {
         let claims = Case::new(case.evidence, subject).any_claims();
         claims.and_then(|claims| claims.text("oid")).is_some_and(|oid| oid.eq_ignore_ascii_case(principal))
     })
+}
+
+fn ask_environment(case: &Case) -> Vec<Request> {
+    std::iter::once(case.environment()).chain(whose::ask(case)).collect()
 }
 
 fn judge_environment(case: &Case) -> Verdict {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::case::Case;
 use crate::check::{Facts, Finding, Severity, Verdict};
-use crate::evidence::{Evidence, Outcome, UnitSettings};
+use crate::evidence::{Evidence, Outcome, Request, UnitSettings};
 use crate::plan::Whose;
 use crate::reading::Reading;
 
@@ -13,6 +13,20 @@ type Set = BTreeMap<String, String>;
 
 /// At most so many names are listed in one line.
 const NAMES: usize = 5;
+
+/// What else is asked about somebody else's environment: whether the network is the same.
+pub(super) fn ask(case: &Case) -> Option<Request> {
+    let of = case.plan().environment.clone();
+    (!of.is_own()).then_some(Request::SharedNetwork { of })
+}
+
+/// A process with a network of its own: what midoctor is told from here may not hold there.
+fn other_network(case: &Case) -> Option<Finding> {
+    match case.outcome(&ask(case)?)? {
+        Outcome::Shares { process, network: false } => Some(Finding::warning("env-network").with("process", process)),
+        _ => None,
+    }
+}
 
 /// Judges the environment by what is found in it, and says whose it is.
 pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
@@ -39,6 +53,7 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
         let new = coming.into_iter().flatten().filter(|coming| !found.iter().any(|known| same(known, coming)));
         all.extend(new.map(|finding| to_come(whose, unit, finding)));
     }
+    all.extend(other_network(case));
     if !all.is_empty() {
         return Verdict::Found(all);
     }

@@ -158,6 +158,7 @@ impl Text {
                 Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
                 Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
                 Outcome::Present => "there".into(),
+                Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
                 Outcome::Firewall { rules } => format!("{} rules about the metadata service", rules.len()),
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
             };

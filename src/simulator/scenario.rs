@@ -208,6 +208,8 @@ pub struct Unit {
     pub environment: BTreeMap<String, String>,
     /// What the process was started with; absent when it does not run or may not be read.
     pub process: Option<BTreeMap<String, String>>,
+    /// Is the process in a network namespace of its own?
+    pub other_network: bool,
     /// What could not be read, with the right that is missing.
     pub unread: Vec<String>,
 }

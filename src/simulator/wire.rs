@@ -254,6 +254,14 @@ impl Wire for SimulatedMachine {
             Request::Connect { host, port } => self.connect(host, *port, within),
             Request::Resolve { host } => self.resolve(host),
             Request::Environment { of } => self.environment(of),
+            Request::SharedNetwork { .. } => {
+                let process = PROCESS;
+                let outcome = match &self.azure.scenario().unit {
+                    unit if unit.process.is_some() => Outcome::Shares { process, network: !unit.other_network },
+                    _ => Outcome::failed(Failure::Absent, "no process of it was found"),
+                };
+                Reply { took: Duration::ZERO, raw: Raw::Plain(outcome) }
+            }
             Request::File { path } => self.file(path),
             Request::Presence { path } => self.presence(path),
             Request::Network => {

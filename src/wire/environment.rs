@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::{Outcome, VARIABLES};
+use crate::evidence::{Failure, Outcome, VARIABLES};
 use crate::plan::Whose;
 
 /// The variables of [`VARIABLES`] that are set there, or why they cannot be told.
@@ -32,19 +32,42 @@ fn process(pid: u32) -> Outcome {
 fn unit(name: &str) -> Outcome {
     match crate::unit_name::UnitName::read(name) {
         Ok(unit) => super::systemd::environment(&unit),
-        Err(why) => Outcome::failed(crate::evidence::Failure::Unsupported, format!("{name} {why}")),
+        Err(why) => Outcome::failed(Failure::Unsupported, format!("{name} {why}")),
     }
 }
 
 #[cfg(windows)]
 fn process(_: u32) -> Outcome {
     let why = "Windows shows the environment of a process to debuggers only; --unit SERVICE tells what a service is started with";
-    Outcome::failed(crate::evidence::Failure::Unsupported, why)
+    Outcome::failed(Failure::Unsupported, why)
 }
 
 #[cfg(windows)]
 fn unit(name: &str) -> Outcome {
     super::windows::environment(name)
+}
+
+/// Has the process, or the main process of the unit, the network that midoctor has?
+#[cfg(not(windows))]
+pub fn shared_network(of: &Whose) -> Outcome {
+    let process = match of {
+        Whose::Own => None,
+        Whose::Process(pid) => Some(*pid),
+        Whose::Unit(name) => {
+            crate::unit_name::UnitName::read(name).ok().and_then(|unit| super::systemd::main_process(&unit))
+        }
+    };
+    let Some(process) = process else { return Outcome::failed(Failure::Absent, "no process of it was found") };
+    match super::process::shares_network(process) {
+        Ok(network) => Outcome::Shares { process, network },
+        Err(error) => super::local::failed(&error),
+    }
+}
+
+/// On Windows every process has the same network.
+#[cfg(windows)]
+pub fn shared_network(_: &Whose) -> Outcome {
+    Outcome::failed(Failure::Unsupported, "processes of Windows share one network")
 }
 
 /// What was asked for and is not there.

@@ -26,7 +26,8 @@ pub fn file(path: &str) -> Outcome {
     }
 }
 
-fn failed(error: &std::io::Error) -> Outcome {
+/// What went wrong with a file.
+pub fn failed(error: &std::io::Error) -> Outcome {
     let why = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::Absent,
         ErrorKind::PermissionDenied => Failure::Denied,

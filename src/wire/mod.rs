@@ -83,6 +83,7 @@ impl Wire for Machine {
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
             Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),
             Request::Environment { of } => Raw::Plain(environment::variables(of)),
+            Request::SharedNetwork { of } => Raw::Plain(environment::shared_network(of)),
             Request::File { path } => Raw::Plain(local::file(path)),
             Request::Presence { path } => Raw::Plain(local::presence(path)),
             Request::Network => Raw::Plain(network::local()),

@@ -71,6 +71,14 @@ pub fn variables(bytes: &[u8]) -> BTreeMap<String, String> {
     set
 }
 
+/// Has this process the network that midoctor has? The kernel's names of their network namespaces tell.
+///
+/// # Errors
+/// That of the kernel: the process is gone, or somebody else's.
+pub fn shares_network(pid: u32) -> std::io::Result<bool> {
+    Ok(fs::read_link(format!("/proc/{pid}/ns/net"))? == fs::read_link("/proc/self/ns/net")?)
+}
+
 /// Why a process shows no environment.
 fn without(pid: u32) -> String {
     match stat(pid) {

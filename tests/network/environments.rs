@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("environment of a unit that cannot be read in whole", of_a_closed_unit),
         Case::new("environment of a unit by alias, template and mask", of_other_names),
         Case::new("environment of a unit as systemd itself reads its files", as_systemd),
+        Case::new("environment of a process with a network of its own", of_another_network),
         Case::new("environment of nobody is refused before anything is asked", nobody),
     ]
 }
@@ -54,6 +55,25 @@ impl Drop for Sleeper {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A process in a network namespace of its own is judged by its variables, and the report says what was not looked at.
+fn of_another_network() {
+    let simulator = Simulator::start("healthy", &[]);
+    let mut command = Command::new("unshare");
+    let child = command.args(["--net", "--", "sleep", "300"]).env_clear().env("PATH", "/usr/bin:/bin");
+    let sleeper = Sleeper(child.stdin(Stdio::null()).spawn().unwrap());
+    let own = fs::read_link("/proc/self/ns/net").unwrap();
+    let link = format!("/proc/{}/ns/net", sleeper.pid());
+    while fs::read_link(&link).unwrap() == own {
+        std::thread::yield_now();
+    }
+    let ran = examined(&mut check(Some(&simulator.authority()), &["--pid", &sleeper.pid()]));
+    ran.assert_end(0, "degraded", "");
+    let finding = &ran.check("environment")["findings"][0];
+    assert_eq!(finding["code"], "env-network");
+    let line = format!("sudo nsenter --net --target {0} midoctor --pid {0}", sleeper.pid());
+    assert_eq!(finding["remedy"]["commands"][0]["line"], line.as_str());
 }
 
 /// Runs the program, which must not tell a secret.

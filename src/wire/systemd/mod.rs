@@ -63,6 +63,12 @@ pub fn environment(unit: &UnitName) -> Outcome {
     Outcome::Variables { set, unit: Some(UnitSettings { process, declared: values, from, unread: reader.unread }) }
 }
 
+/// The main process of the unit, by whatever alias it was asked for, when it runs.
+pub fn main_process(unit: &UnitName) -> Option<u32> {
+    let fragment = folders::fragment(&FOLDERS.map(Path::new), unit);
+    running::main_process(fragment.as_ref().map_or(unit, |fragment| &fragment.name))
+}
+
 /// Reads files, and remembers which it could not.
 #[derive(Default)]
 struct Reader {
