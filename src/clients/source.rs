@@ -14,6 +14,7 @@ const IMDS_ENDPOINT: &str = "IMDS_ENDPOINT";
 const MSI_ENDPOINT: &str = "MSI_ENDPOINT";
 const MSI_SECRET: &str = "MSI_SECRET";
 const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
+const POD_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const TENANT: &str = "AZURE_TENANT_ID";
 const CLIENT: &str = "AZURE_CLIENT_ID";
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
@@ -93,6 +94,9 @@ pub(super) fn msal_python(setting: &Setting, client_id: Option<&str>) -> Pick {
     }
     if setting.has_arc_agent() && !set(&[ENDPOINT, IMDS_ENDPOINT]) {
         return Pick::arc_agent(setting, ARC_BY_NAME, named(client_id));
+    }
+    if setting.raw(POD_HOST) == Some("") {
+        return Pick::nowhere(vec![POD_HOST], "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to nothing, which it takes for an address");
     }
     Pick::metadata(setting, named(client_id), true)
 }
