@@ -194,6 +194,22 @@ fn the_remedy_spares_a_pod_that_uses_workload_identity() {
 }
 
 #[test]
+fn another_credential_is_the_remedy_only_where_it_does_not_obey_the_variable() {
+    let advice = "Or use `ManagedIdentityCredential` in place of `DefaultAzureCredential`: it does not obey ";
+    for (variables, variable) in [
+        ("AZURE_TOKEN_CREDENTIALS = \"dev\"", Some("AZURE_TOKEN_CREDENTIALS")),
+        ("AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"c\"\nAZURE_CLIENT_SECRET = \"s\"", Some("AZURE_CLIENT_SECRET")),
+        ("AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"c\"\nAZURE_FEDERATED_TOKEN_FILE = \"/f\"", None),
+        ("IDENTITY_ENDPOINT = \"http://127.0.0.1/t\"\nIDENTITY_HEADER = \"h\"", None),
+    ] {
+        let report = with(variables);
+        let steps = &finding(&report, "environment").remedy.steps;
+        let advised = steps.iter().find_map(|step| step.strip_prefix(advice)?.strip_suffix('.'));
+        assert_eq!(advised, variable, "{variables}");
+    }
+}
+
+#[test]
 fn where_the_azure_arc_agent_is_installed_some_clients_ask_it() {
     let report = play("[files]\n\"/opt/azcmagent/bin/himds\" = \"program\"");
     let finding = finding(&report, "environment");

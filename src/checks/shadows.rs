@@ -70,7 +70,7 @@ fn shadowed(lead: &'static str, value: Option<&str>, rows: &[&Row], tail: &str) 
         Some(value) => format!("{lead} is set to {value}"),
         None => format!("{lead} is there"),
     };
-    let mut sentences: Vec<String> = Vec::new();
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
     let mut rest = rows.to_vec();
     while let Some(first) = rest.first().copied() {
         let same = |row: &&Row| {
@@ -78,20 +78,28 @@ fn shadowed(lead: &'static str, value: Option<&str>, rows: &[&Row], tail: &str) 
                 && (row.source != Source::Nowhere || row.why == first.why)
         };
         let (alike, others): (Vec<&Row>, Vec<&Row>) = rest.into_iter().partition(same);
-        sentences.push(clients::sentence(&alike));
+        groups.push(alike);
         rest = others;
     }
-    let finding = Finding::error("env-shadowed")
+    // The first clients are named apart, so that the page's sentence can begin with them.
+    let named = |group: &Vec<&Row>| (clients::in_words(group), clients::deed(group));
+    let mut sentences = groups.iter().map(named);
+    let (concerned, effect) = sentences.next().unwrap_or_default();
+    let more: String = sentences.map(|(clients, deed)| format!("; {clients} {deed}")).collect();
+    let mut finding = Finding::error("env-shadowed")
         .with("cause", cause)
-        .with("clients", clients::in_words(rows))
-        .with("effect", format!("{}{tail}", sentences.join("; ")));
+        .with("subject", lead)
+        .with("clients", concerned)
+        .with("effect", format!("{effect}{more}{tail}"));
     match value {
-        None => finding.with("agent", lead),
-        Some(value) if lead == "AZURE_FEDERATED_TOKEN_FILE" => {
-            finding.with("variable", lead).with("value", value).with("pod_variable", lead)
-        }
-        Some(value) => finding.with("variable", lead).with("value", value),
+        None => finding = finding.with("agent", lead),
+        Some(value) => finding = finding.with("variable", lead).with("value", value),
     }
+    if lead == "AZURE_FEDERATED_TOKEN_FILE" {
+        finding = finding.with("pod_variable", lead);
+    }
+    let chains_alone = rows.iter().filter(|row| !row.retired).all(|row| row.id.ends_with("-default"));
+    if chains_alone && value.is_some() { finding.with("chain_variable", lead) } else { finding }
 }
 
 /// Clients that ask the metadata service for the identity that `AZURE_CLIENT_ID` names, when that is known not to be the one.

@@ -13,7 +13,7 @@ mod row;
 mod source;
 mod table;
 
-pub use names::{in_words, sentence};
+pub use names::{deed, in_words};
 pub use patience::Patience;
 pub use pick::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, arc_agent, is_metadata, is_retired};
 pub use row::{AsWhom, Row, Source};

@@ -78,14 +78,11 @@ fn list(items: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// What these clients, who all do the same, would do: `Azure CLI asks App Service's token endpoint at http://…`.
-pub fn sentence(rows: &[&Row]) -> String {
+/// What these clients, who all do the same, would do, as the end of a sentence about them: `asks App Service's token endpoint at
+/// http://…`.
+pub fn deed(rows: &[&Row]) -> String {
     let Some(row) = rows.first() else { return String::new() };
-    format!("{} {}", in_words(rows), deed(row, is_one(rows)))
-}
-
-/// What a client would do, as the end of a sentence about one or several.
-fn deed(row: &Row, one: bool) -> String {
+    let one = is_one(rows);
     let verb = |singular: &str, plural: &str| if one { singular.to_owned() } else { plural.to_owned() };
     let address = row.address.as_deref().unwrap_or("an address that is not known");
     let whom = match &row.identity {

@@ -116,7 +116,7 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
     match &first.identity {
         AsWhom::Nobody => {}
         AsWhom::HostsDefault if first.source == Source::Metadata => labelled("as", "the VM's default identity"),
-        AsWhom::HostsDefault => labelled("as", "whoever it takes for the default"),
+        AsWhom::HostsDefault => labelled("as", "its default identity"),
         whom => labelled("as", &whom.to_string()),
     }
     let mut decided: Vec<&str> = Vec::new();
