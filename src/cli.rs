@@ -68,6 +68,10 @@ pub struct CheckArgs {
     /// Judge the environment of this service instead of this shell's: a systemd unit (web means web.service), or a Windows service
     #[arg(long, value_name = "UNIT")]
     pub unit: Option<String>,
+    /// Only print what each client would do in this environment: where it asks for a token, as whom, and how long it insists; asks
+    /// nothing over the network
+    #[arg(long, conflicts_with_all = ["identity", "resource", "require", "probe", "trust_host", "arm_endpoint", "quiet", "verbose"])]
+    pub sources: bool,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,

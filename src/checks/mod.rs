@@ -14,6 +14,7 @@ pub mod manager;
 mod proxies;
 mod proxy_agent;
 pub mod roles;
+mod shadows;
 mod slowness;
 pub mod token;
 mod whose;

@@ -99,7 +99,8 @@ fn to_come(whose: &Whose, unit: &UnitSettings, finding: Finding) -> Finding {
 fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option<&str>, heals: bool) -> Facts {
     let name = name(whose);
     let (Some(unit), Some(variable)) = (unit, variable) else {
-        let told = if whose.is_own() { String::new() } else { format!(" for {name}") };
+        // What is no variable, such as an agent that is installed, is nobody's own.
+        let told = if whose.is_own() || variable.is_none() { String::new() } else { format!(" for {name}") };
         return Facts::from([("whose", told)]);
     };
     let mut facts = Facts::from([("unit", name.clone())]);

@@ -305,7 +305,8 @@ fn timeout(took: Duration) -> Reply {
 /// The variables that are asked for, without their secrets.
 fn shown_variables(set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let asked = set.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str()));
-    let shown = |name: &str, value: &str| if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
+    let secret = |name: &str, value: &str| is_secret(name) && !value.is_empty();
+    let shown = |name: &str, value: &str| if secret(name, value) { "(set)".to_owned() } else { without_user(value) };
     asked.map(|(name, value)| (name.clone(), shown(name, value))).collect()
 }
 
