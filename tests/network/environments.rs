@@ -22,7 +22,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("environment of a unit that was changed and not restarted", of_a_changed_unit),
         Case::new("environment of a unit that cannot be read in whole", of_a_closed_unit),
         Case::new("environment of a unit by alias, template and mask", of_other_names),
-        Case::new("environment of a unit as systemd itself reads its files", as_systemd),
         Case::new("environment of nobody is refused before anything is asked", nobody),
     ]
 }
@@ -57,7 +56,7 @@ impl Drop for Sleeper {
 }
 
 /// Runs the program, which must not tell a secret.
-fn examined(command: &mut Command) -> Ran {
+pub fn examined(command: &mut Command) -> Ran {
     let ran = examine(command);
     assert!(!ran.text.contains(SECRET), "a secret is in the text: {}", ran.text);
     assert!(!ran.report.to_string().contains(SECRET), "a secret is in the report");
@@ -155,6 +154,14 @@ fn of_a_strange_process() {
         .collect();
     assert_eq!(outcomes, [Some("denied")]);
     assert!(!ran.text.contains("the proxy 127.0.0.1:1"), "{}", ran.text);
+    // It is the same for the process of a unit, of which the files alone are known then.
+    files(&[(&format!("/run/systemd/system/{UNIT}"), "[Service]\n")]);
+    belongs(&runner.to_string(), UNIT);
+    let ran = examined(&mut check(Some(&simulator.authority()), &["--unit", UNIT]));
+    let (status, summary, _) = environment(&ran);
+    let start = format!(": unknown, the environment of {UNIT} is not known in whole: process {runner} belongs to ");
+    assert!(status == "unknown" && summary.contains(&start), "{summary}");
+    assert!(summary.contains(&format!(" or root: sudo midoctor --unit {UNIT} (")), "{summary}");
 }
 
 fn of_nobody() {
@@ -185,7 +192,7 @@ fn of_nobody() {
 }
 
 /// A private `/run`, where systemd looks for units too, with these files in it.
-fn files(files: &[(&str, &str)]) {
+pub fn files(files: &[(&str, &str)]) {
     place::private_folder("/run");
     for (path, text) in files {
         let path = Path::new(path);
@@ -195,11 +202,11 @@ fn files(files: &[(&str, &str)]) {
 }
 
 /// The kernel's tree of control groups, as far as this unit has a process in it.
-fn belongs(process: &Sleeper, unit: &str) {
+fn belongs(pid: &str, unit: &str) {
     place::private_folder("/sys/fs/cgroup");
     let group = Path::new("/sys/fs/cgroup/system.slice/system-test.slice").join(unit);
     fs::create_dir_all(&group).unwrap();
-    fs::write(group.join("cgroup.procs"), format!("0\n{}\n", process.pid())).unwrap();
+    fs::write(group.join("cgroup.procs"), format!("0\n{pid}\n")).unwrap();
 }
 
 fn of_files() {
@@ -243,7 +250,7 @@ fn of_a_running_unit() {
     let service = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority}\nEnvironment=NO_PROXY=a\n");
     files(&[(&format!("/run/systemd/system/{UNIT}"), &service)]);
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("NO_PROXY", "a"), ("MSI_SECRET", SECRET)]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(0, "healthy", "");
     assert_summary(&ran, "pass", &format!("of {UNIT}, process {}", process.pid()));
@@ -261,7 +268,7 @@ fn of_a_changed_unit() {
     let certificate = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority}\n");
     files(&[(&file, &certificate)]);
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("MSI_ENDPOINT", "http://127.0.0.1:4242")]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(1, "unhealthy", "env-shadowed");
     let (_, _, seen) = environment(&ran);
@@ -279,7 +286,7 @@ fn of_a_changed_unit() {
 
     fs::write(&file, format!("{certificate}Environment=HTTP_PROXY={PROXY}\n")).unwrap();
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority)]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(0, "degraded", "");
     let (status, _, seen) = environment(&ran);
@@ -327,63 +334,6 @@ fn of_other_names() {
     let end = "unknown, the environment of midoctor-masked.service is not known in whole: midoctor-masked.service is masked, so \
                systemd does not start it, and its files declare nothing";
     assert_summary(&ran, "unknown", end);
-}
-
-/// Where distributions keep systemd.
-const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
-
-/// What systemd says of the variables of a unit, by its own test mode, which only starts for somebody who is not root.
-fn of_systemd(unit: &str) -> Option<String> {
-    let systemd = SYSTEMD.into_iter().find(|path| Path::new(path).exists())?;
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-user=1000", "--", systemd, "--test", "--system", &format!("--unit={unit}")]);
-    let output = command.env_clear().env("HOME", "/root").stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (_, ours) = text.split_once(&format!("-> Unit {unit}:\n"))?;
-    let ours = ours.split("-> Unit ").next()?;
-    let mut lines: Vec<&str> =
-        ours.lines().filter_map(|line| line.trim_start().strip_prefix("Environment: ")).collect();
-    lines.sort_unstable();
-    Some(lines.join("\n"))
-}
-
-fn as_systemd() {
-    let own = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n\
-               Environment=\"HTTP_PROXY=http://%i:80/%p a\" NO_PROXY=a\\x20b 'no_proxy=it\\'s' ALL_PROXY=\"q\"uoted'x'\n\
-               Environment=AZURE_CLIENT_ID=kept AZURE_TENANT_ID=\\q https_proxy=lost\n\
-               Environment=AZURE_USERNAME=%40lost HTTPS_PROXY=%%40kept\n\
-               Environment=IMDS_ENDPOINT=a \\\n# a comment\n  ACC_CLOUD=b\\\n MSI_ENDPOINT=%I/%f/%j/%h/%t/%S/%u/%U/%o/%w/%a/%l/%v\n\
-               Environment=SSL_CERT_DIR=\"a\\\\b\\tc\" all_proxy=\\u00e9\\101\n";
-    let say = |variable: &str, value: &str| format!("[Service]\nEnvironment={variable}={value}\n");
-    files(&[
-        ("/run/systemd/system/midoctor-a-web@.service", own),
-        ("/run/systemd/system/midoctor-a-web@1\\x2d2-3.service.d/50.conf", &say("IDENTITY_ENDPOINT", "instance")),
-        ("/run/systemd/system/midoctor-a-web@.service.d/50.conf", &say("IDENTITY_ENDPOINT", "template")),
-        ("/run/systemd/system.control/midoctor-a-web@.service.d/60.conf", &say("AZURE_AUTHORITY_HOST", "control")),
-        ("/run/systemd/system/midoctor-a-web@.service.d/60.conf", &say("AZURE_AUTHORITY_HOST", "system")),
-        ("/run/systemd/system/midoctor-a-@.service.d/70.conf", &say("AZURE_TOKEN_CREDENTIALS", "dash-instance")),
-        ("/run/systemd/system/midoctor-a-.service.d/70.conf", &say("AZURE_TOKEN_CREDENTIALS", "dash")),
-        ("/run/systemd/system/midoctor-.service.d/71.conf", &say("AZURE_FEDERATED_TOKEN_FILE", "short")),
-        ("/run/systemd/system/service.d/71.conf", &say("AZURE_FEDERATED_TOKEN_FILE", "kind")),
-        ("/run/systemd/system/service.d/72.conf", &say("AZURE_CLIENT_CERTIFICATE_PATH", "kind")),
-        ("/run/systemd/system/midoctor-b@.service.d/80.conf", &say("AZURE_POD_IDENTITY_AUTHORITY_HOST", "alias")),
-    ]);
-    let link = "/run/systemd/system/midoctor-b@.service";
-    std::os::unix::fs::symlink("midoctor-a-web@.service", link).unwrap();
-    for unit in ["midoctor-a-web@1\\x2d2-3.service", "midoctor-a-web@z.service"] {
-        let Some(theirs) = of_systemd(unit) else {
-            println!("skipped: systemd's test mode says nothing here");
-            return;
-        };
-        let ran = examined(&mut check(None, &["--unit", unit, "--timeout", "1s", "--deadline", "2s"]));
-        let exchanges = ran.report["evidence"]["exchanges"].as_array().unwrap();
-        let of_unit = exchanges.iter().find(|exchange| exchange["request"]["ask"] == "environment").unwrap();
-        let declared = of_unit["attempts"][0]["outcome"]["unit"]["declared"].as_object().unwrap();
-        let mut ours: Vec<String> =
-            declared.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
-        ours.sort_unstable();
-        assert_eq!(ours.join("\n"), theirs, "{unit}");
-    }
 }
 
 fn nobody() {

@@ -1,7 +1,7 @@
 //! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
-//! cloud is another one, data endpoints misbehave, and lists are long.
+//! cloud is another one, data endpoints misbehave, lists are long, and services have environments of their own.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -18,12 +18,13 @@ mod readme;
 mod routes;
 mod scale;
 mod scenarios;
+mod systemd;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = environments::cases();
+    let cases = environments::cases().into_iter().chain(systemd::cases());
     let cases = scenarios::cases().into_iter().chain(cases).chain(routes::cases()).chain(proxies::cases());
     let cases =
         cases.chain(readme::cases()).chain(clouds::cases()).chain(data::cases()).chain(scale::cases()).collect();
