@@ -53,9 +53,13 @@ fn check(args: &CheckArgs) -> Result<Exit, String> {
 /// Is there such a process or unit? Found out before anything is asked.
 fn there_is(whose: &Whose) -> Result<(), String> {
     let Some(missing) = wire::missing(whose) else { return Ok(()) };
+    // The kind is not what is mistyped, and counts for nearness where it is long.
     let near = |name: &str| {
-        let names: Vec<&str> = missing.names.iter().map(String::as_str).collect();
-        options::nearest(name, &names).map_or_else(|| ";".to_owned(), |near| format!("; did you mean “{near}”?"))
+        let (stem, kind) =
+            name.rsplit_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
+        let stems: Vec<&str> = missing.names.iter().filter_map(|name| name.strip_suffix(kind.as_str())).collect();
+        let near = options::nearest(stem, &stems);
+        near.map_or_else(|| ";".to_owned(), |near| format!("; did you mean “{near}{kind}”?"))
     };
     Err(match whose {
         Whose::Own => "this process has no environment".into(),

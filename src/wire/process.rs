@@ -34,11 +34,12 @@ pub fn exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The variables that clients read, as the process was started with them.
+/// The variables that clients read, as the process was started with them. The flag is what midoctor was asked with:
+/// `--pid 812`.
 ///
 /// # Errors
 /// Why they are not known: the process is gone, is the kernel's, shows none, or belongs to somebody else.
-pub fn environment(pid: u32) -> Result<BTreeMap<String, String>, (Failure, String)> {
+pub fn environment(pid: u32, flag: &str) -> Result<BTreeMap<String, String>, (Failure, String)> {
     match bytes(pid) {
         Ok(bytes) if bytes.contains(&b'=') => Ok(variables(&bytes)),
         Ok(_) => Err((Failure::Other, without(pid))),
@@ -46,7 +47,7 @@ pub fn environment(pid: u32) -> Result<BTreeMap<String, String>, (Failure, Strin
         Err(error) if error.raw_os_error() == Some(3) => Err((Failure::Other, without(pid))),
         Err(error) => Err(match error.kind() {
             ErrorKind::NotFound => (Failure::Absent, format!("process {pid} has ended")),
-            ErrorKind::PermissionDenied => (Failure::Denied, denied(pid)),
+            ErrorKind::PermissionDenied => (Failure::Denied, denied(pid, flag)),
             _ => (Failure::Other, format!("the environment of process {pid} cannot be read: {error}")),
         }),
     }
@@ -95,11 +96,11 @@ fn without(pid: u32) -> String {
 }
 
 /// Whose a process is, and who may read its environment.
-fn denied(pid: u32) -> String {
+fn denied(pid: u32, flag: &str) -> String {
     let user = user(pid);
     let whose = user.as_deref().unwrap_or("another user");
     format!(
-        "process {pid} belongs to {whose}; its environment may be read by {} or root: sudo midoctor --pid {pid} (a process of your \
+        "process {pid} belongs to {whose}; its environment may be read by {} or root: sudo midoctor {flag} (a process of your \
          own can be closed to you as well, when its program file may not be read or /proc is mounted with hidepid)",
         user.as_deref().unwrap_or("its user")
     )

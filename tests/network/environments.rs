@@ -6,7 +6,7 @@ use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::namespace::simulator::{Ran, Simulator, check, examine};
+use crate::namespace::simulator::{Ran, Simulator, TOLD, check, examine};
 use crate::namespace::{Case, place};
 use crate::proxies::Proxy;
 
@@ -22,7 +22,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("environment of a unit that was changed and not restarted", of_a_changed_unit),
         Case::new("environment of a unit that cannot be read in whole", of_a_closed_unit),
         Case::new("environment of a unit by alias, template and mask", of_other_names),
-        Case::new("environment of a unit as systemd itself reads its files", as_systemd),
         Case::new("environment of a process with a network of its own", of_another_network),
         Case::new("environment of nobody is refused before anything is asked", nobody),
     ]
@@ -40,8 +39,14 @@ struct Sleeper(Child);
 
 impl Sleeper {
     fn start(variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new("sleep");
-        Self(command.arg("300").env_clear().envs(variables.iter().copied()).stdin(Stdio::null()).spawn().unwrap())
+        Self::run(Command::new("sleep").arg("300"), variables)
+    }
+
+    /// Who names an authority names it to Python and Node.js too.
+    fn run(command: &mut Command, variables: &[(&str, &str)]) -> Self {
+        let authority = variables.iter().find(|(name, _)| *name == TOLD[0]).map(|(_, value)| *value);
+        command.env_clear().envs(TOLD.into_iter().zip(authority.into_iter().cycle())).envs(variables.iter().copied());
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
     fn pid(&self) -> String {
@@ -60,9 +65,10 @@ impl Drop for Sleeper {
 /// A process in a network namespace of its own is judged by its variables, and the report says what was not looked at.
 fn of_another_network() {
     let simulator = Simulator::start("healthy", &[]);
+    let authority = simulator.authority().display().to_string();
     let mut command = Command::new("unshare");
-    let child = command.args(["--net", "--", "sleep", "300"]).env_clear().env("PATH", "/usr/bin:/bin");
-    let sleeper = Sleeper(child.stdin(Stdio::null()).spawn().unwrap());
+    let variables = [("SSL_CERT_FILE", &*authority), ("PATH", "/usr/bin:/bin")];
+    let sleeper = Sleeper::run(command.args(["--net", "--", "sleep", "300"]), &variables);
     let own = fs::read_link("/proc/self/ns/net").unwrap();
     let link = format!("/proc/{}/ns/net", sleeper.pid());
     while fs::read_link(&link).unwrap() == own {
@@ -76,8 +82,13 @@ fn of_another_network() {
     assert_eq!(finding["remedy"]["commands"][0]["line"], line.as_str());
 }
 
+/// The variables by which all clients trust this authority, as a unit's file has them.
+fn told(authority: &str) -> String {
+    TOLD.map(|name| format!("{name}={authority}")).join(" ")
+}
+
 /// Runs the program, which must not tell a secret.
-fn examined(command: &mut Command) -> Ran {
+pub fn examined(command: &mut Command) -> Ran {
     let ran = examine(command);
     assert!(!ran.text.contains(SECRET), "a secret is in the text: {}", ran.text);
     assert!(!ran.report.to_string().contains(SECRET), "a secret is in the report");
@@ -175,6 +186,14 @@ fn of_a_strange_process() {
         .collect();
     assert_eq!(outcomes, [Some("denied")]);
     assert!(!ran.text.contains("the proxy 127.0.0.1:1"), "{}", ran.text);
+    // It is the same for the process of a unit, of which the files alone are known then.
+    files(&[(&format!("/run/systemd/system/{UNIT}"), "[Service]\n")]);
+    belongs(&runner.to_string(), UNIT);
+    let ran = examined(&mut check(Some(&simulator.authority()), &["--unit", UNIT]));
+    let (status, summary, _) = environment(&ran);
+    let start = format!(": unknown, the environment of {UNIT} is not known in whole: process {runner} belongs to ");
+    assert!(status == "unknown" && summary.contains(&start), "{summary}");
+    assert!(summary.contains(&format!(" or root: sudo midoctor --unit {UNIT} (")), "{summary}");
 }
 
 fn of_nobody() {
@@ -205,7 +224,7 @@ fn of_nobody() {
 }
 
 /// A private `/run`, where systemd looks for units too, with these files in it.
-fn files(files: &[(&str, &str)]) {
+pub fn files(files: &[(&str, &str)]) {
     place::empty("/run");
     for (path, text) in files {
         let path = Path::new(path);
@@ -215,17 +234,17 @@ fn files(files: &[(&str, &str)]) {
 }
 
 /// The kernel's tree of control groups, as far as this unit has a process in it.
-fn belongs(process: &Sleeper, unit: &str) {
+fn belongs(pid: &str, unit: &str) {
     place::empty("/sys/fs/cgroup");
     let group = Path::new("/sys/fs/cgroup/system.slice/system-test.slice").join(unit);
     fs::create_dir_all(&group).unwrap();
-    fs::write(group.join("cgroup.procs"), format!("0\n{}\n", process.pid())).unwrap();
+    fs::write(group.join("cgroup.procs"), format!("0\n{pid}\n")).unwrap();
 }
 
 fn of_files() {
     let simulator = Simulator::start("healthy", &[]);
     let authority = simulator.authority().display().to_string();
-    let service = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority} MSI_SECRET={SECRET}\n");
+    let service = format!("[Service]\nEnvironment={} MSI_SECRET={SECRET}\n", told(&authority));
     let control = format!("/run/systemd/system.control/{UNIT}.d/50-env.conf");
     let dashed = "/run/systemd/system/midoctor-test-.service.d/10-file.conf";
     files(&[
@@ -260,10 +279,10 @@ fn of_files() {
 fn of_a_running_unit() {
     let simulator = Simulator::start("healthy", &[]);
     let authority = simulator.authority().display().to_string();
-    let service = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority}\nEnvironment=NO_PROXY=a\n");
+    let service = format!("[Service]\nEnvironment={}\nEnvironment=NO_PROXY=a\n", told(&authority));
     files(&[(&format!("/run/systemd/system/{UNIT}"), &service)]);
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("NO_PROXY", "a"), ("MSI_SECRET", SECRET)]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(0, "healthy", "");
     assert_summary(&ran, "pass", &format!("of {UNIT}, process {}", process.pid()));
@@ -278,10 +297,10 @@ fn of_a_changed_unit() {
     let simulator = Simulator::start("healthy", &[]);
     let authority = simulator.authority().display().to_string();
     let file = format!("/run/systemd/system/{UNIT}");
-    let certificate = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority}\n");
+    let certificate = format!("[Service]\nEnvironment={}\n", told(&authority));
     files(&[(&file, &certificate)]);
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("MSI_ENDPOINT", "http://127.0.0.1:4242")]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(1, "unhealthy", "env-shadowed");
     let (_, _, seen) = environment(&ran);
@@ -299,7 +318,7 @@ fn of_a_changed_unit() {
 
     fs::write(&file, format!("{certificate}Environment=HTTP_PROXY={PROXY}\n")).unwrap();
     let process = Sleeper::start(&[("SSL_CERT_FILE", &authority)]);
-    belongs(&process, UNIT);
+    belongs(&process.pid(), UNIT);
     let ran = examined(&mut check(None, &["--unit", UNIT]));
     ran.assert_end(0, "degraded", "");
     let (status, _, seen) = environment(&ran);
@@ -333,7 +352,7 @@ fn of_a_closed_unit() {
 fn of_other_names() {
     let simulator = Simulator::start("healthy", &[]);
     let authority = simulator.authority().display().to_string();
-    let text = format!("[Service]\nEnvironment=SSL_CERT_FILE={authority} MSI_ENDPOINT=http://%i:%%\n");
+    let text = format!("[Service]\nEnvironment={} MSI_ENDPOINT=http://%i:%%\n", told(&authority));
     files(&[("/run/systemd/generator/midoctor-test@.service", &text)]);
     std::os::unix::fs::symlink("midoctor-test@.service", "/run/systemd/generator/midoctor-alias@.service").unwrap();
     std::os::unix::fs::symlink("/dev/null", "/run/systemd/generator/midoctor-masked.service").unwrap();
@@ -347,63 +366,6 @@ fn of_other_names() {
     let end = "unknown, the environment of midoctor-masked.service is not known in whole: midoctor-masked.service is masked, so \
                systemd does not start it, and its files declare nothing";
     assert_summary(&ran, "unknown", end);
-}
-
-/// Where distributions keep systemd.
-const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
-
-/// What systemd says of the variables of a unit, by its own test mode, which only starts for somebody who is not root.
-fn of_systemd(unit: &str) -> Option<String> {
-    let systemd = SYSTEMD.into_iter().find(|path| Path::new(path).exists())?;
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-user=1000", "--", systemd, "--test", "--system", &format!("--unit={unit}")]);
-    let output = command.env_clear().env("HOME", "/root").stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (_, ours) = text.split_once(&format!("-> Unit {unit}:\n"))?;
-    let ours = ours.split("-> Unit ").next()?;
-    let mut lines: Vec<&str> =
-        ours.lines().filter_map(|line| line.trim_start().strip_prefix("Environment: ")).collect();
-    lines.sort_unstable();
-    Some(lines.join("\n"))
-}
-
-fn as_systemd() {
-    let own = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n\
-               Environment=\"HTTP_PROXY=http://%i:80/%p a\" NO_PROXY=a\\x20b 'no_proxy=it\\'s' ALL_PROXY=\"q\"uoted'x'\n\
-               Environment=AZURE_CLIENT_ID=kept AZURE_TENANT_ID=\\q https_proxy=lost\n\
-               Environment=AZURE_USERNAME=%40lost HTTPS_PROXY=%%40kept\n\
-               Environment=IMDS_ENDPOINT=a \\\n# a comment\n  ACC_CLOUD=b\\\n MSI_ENDPOINT=%I/%f/%j/%h/%t/%S/%u/%U/%o/%w/%a/%l/%v\n\
-               Environment=SSL_CERT_DIR=\"a\\\\b\\tc\" all_proxy=\\u00e9\\101\n";
-    let say = |variable: &str, value: &str| format!("[Service]\nEnvironment={variable}={value}\n");
-    files(&[
-        ("/run/systemd/system/midoctor-a-web@.service", own),
-        ("/run/systemd/system/midoctor-a-web@1\\x2d2-3.service.d/50.conf", &say("IDENTITY_ENDPOINT", "instance")),
-        ("/run/systemd/system/midoctor-a-web@.service.d/50.conf", &say("IDENTITY_ENDPOINT", "template")),
-        ("/run/systemd/system.control/midoctor-a-web@.service.d/60.conf", &say("AZURE_AUTHORITY_HOST", "control")),
-        ("/run/systemd/system/midoctor-a-web@.service.d/60.conf", &say("AZURE_AUTHORITY_HOST", "system")),
-        ("/run/systemd/system/midoctor-a-@.service.d/70.conf", &say("AZURE_TOKEN_CREDENTIALS", "dash-instance")),
-        ("/run/systemd/system/midoctor-a-.service.d/70.conf", &say("AZURE_TOKEN_CREDENTIALS", "dash")),
-        ("/run/systemd/system/midoctor-.service.d/71.conf", &say("AZURE_FEDERATED_TOKEN_FILE", "short")),
-        ("/run/systemd/system/service.d/71.conf", &say("AZURE_FEDERATED_TOKEN_FILE", "kind")),
-        ("/run/systemd/system/service.d/72.conf", &say("AZURE_CLIENT_CERTIFICATE_PATH", "kind")),
-        ("/run/systemd/system/midoctor-b@.service.d/80.conf", &say("AZURE_POD_IDENTITY_AUTHORITY_HOST", "alias")),
-    ]);
-    let link = "/run/systemd/system/midoctor-b@.service";
-    std::os::unix::fs::symlink("midoctor-a-web@.service", link).unwrap();
-    for unit in ["midoctor-a-web@1\\x2d2-3.service", "midoctor-a-web@z.service"] {
-        let Some(theirs) = of_systemd(unit) else {
-            println!("skipped: systemd's test mode says nothing here");
-            return;
-        };
-        let ran = examined(&mut check(None, &["--unit", unit, "--timeout", "1s", "--deadline", "2s"]));
-        let exchanges = ran.report["evidence"]["exchanges"].as_array().unwrap();
-        let of_unit = exchanges.iter().find(|exchange| exchange["request"]["ask"] == "environment").unwrap();
-        let declared = of_unit["attempts"][0]["outcome"]["unit"]["declared"].as_object().unwrap();
-        let mut ours: Vec<String> =
-            declared.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
-        ours.sort_unstable();
-        assert_eq!(ours.join("\n"), theirs, "{unit}");
-    }
 }
 
 fn nobody() {

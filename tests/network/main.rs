@@ -1,7 +1,8 @@
 //! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
-//! cloud is another one, data endpoints misbehave, gateways open what is encrypted, and lists are long.
+//! cloud is another one, data endpoints misbehave, gateways open what is encrypted, lists are long, and services have
+//! environments of their own.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -20,6 +21,7 @@ mod readme;
 mod routes;
 mod scale;
 mod scenarios;
+mod systemd;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         metadata::cases(),
         certificates::cases(),
         environments::cases(),
+        systemd::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);

@@ -159,6 +159,14 @@ mod tests {
         entries.iter().map(|(name, value)| ((*name).to_owned(), ((*value).to_owned(), "/f".to_owned()))).collect()
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in "([\\[\\]=\\\\\"'%x0-9a-z\n ]|Environment=|\\[Service\\]\n|\\PC){0,60}") {
+            read(&[&text, &format!("[Service]\nEnvironment=NO_PROXY={text}\nPassEnvironment={text}\n")]);
+            super::super::environment_file::variables(&text);
+        }
+    }
+
     #[test]
     fn later_files_add_override_and_reset() {
         let declared = read(&[
