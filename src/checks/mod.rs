@@ -12,7 +12,10 @@ pub mod identity;
 pub mod manager;
 mod proxies;
 pub mod roles;
+pub mod silence;
+mod surroundings;
 pub mod token;
+mod ways;
 
 use crate::check::Check;
 
