@@ -243,7 +243,7 @@ fn by_place(here: &Surroundings, network: Option<&LocalNetwork>, ending: Ending)
     }
     if let Some(container) = here.container.as_ref().filter(|_| !shares && here.pod.is_none()) {
         let words =
-            format!("this is {container} with a network of its own, which does not lead to the metadata service");
+            format!("this is {container} with a network of its own, which need not lead to the metadata service");
         return Some(Reason::possible(words).with("container", container));
     }
     if let Some(path) = here.arc {
@@ -261,7 +261,3 @@ fn by_place(here: &Surroundings, network: Option<&LocalNetwork>, ending: Ending)
     );
     Some(Reason::possible(words).with("proxy_agent", path))
 }
-
-#[cfg(test)]
-#[path = "silence_tests.rs"]
-mod tests;

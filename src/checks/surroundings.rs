@@ -115,12 +115,12 @@ fn container(case: &Case) -> Option<String> {
     } else if cgroup.contains("/lxc") || manager.starts_with("lxc") {
         "an LXC container".to_owned()
     } else if !manager.is_empty() {
-        format!("a container ({manager})")
+        format!("a container of {manager}")
     } else if cgroup.contains("kubepods") || cgroup.contains("containerd") {
         "a container".to_owned()
     } else {
         return None;
     };
     let name = given("name").or_else(|| text(case, HOSTNAME)).filter(|name| !name.is_empty());
-    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind}, {name}")))
+    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({name})")))
 }

@@ -134,7 +134,7 @@ fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<
     let source = way.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
     if is_tunnel(name, Some(interface)) {
         let words = format!("packets to 169.254.169.254 leave by the tunnel {name}{source}, not by a network card");
-        return Some(reason(Reason::certain(words), primary(network)).with("tunnel", name));
+        return Some(Reason::certain(words).with("tunnel", name).with("route_target", "169.254.169.254"));
     }
     let default = default_route(network).and_then(|route| route.interface.as_deref());
     let taken = longest(network, |route| {

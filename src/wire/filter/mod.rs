@@ -207,6 +207,7 @@ impl Walk<'_> {
         for rule in &chain.rules {
             self.steps += 1;
             if self.steps > STEPS {
+                pass.perhaps_accepted = true;
                 return Flow::Through;
             }
             let doubtful = pass.doubtful || pass.perhaps_accepted || rule.fits == Fits::Maybe;

@@ -25,6 +25,8 @@ struct Reader {
     filter: Filter,
     /// Named sets by table and name: what they say to the address and to the port.
     sets: HashMap<(String, String), (Fits, bool)>,
+    /// Tables that are switched off.
+    dormant: Vec<String>,
 }
 
 struct Outer<'a>(&'a mut Reader);
@@ -84,8 +86,10 @@ impl Reader {
         }
         let table = format!("{family} {}", if kind == "table" { text("name") } else { text("table") });
         match kind.as_str() {
+            "table" if body["flags"].to_string().contains("dormant") => self.dormant.push(table),
             "chain" => {
                 let hook = match text("hook") {
+                    _ if self.dormant.contains(&table) => None,
                     "output" => Some(Hook::Output),
                     "postrouting" => Some(Hook::Postrouting),
                     _ => None,
