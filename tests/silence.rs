@@ -135,7 +135,8 @@ fn routes_that_explain_it_are_named() {
         let (_, told, steps) = told(&toml);
         assert_eq!(told, reason);
         assert!(steps[0].starts_with(first), "{steps:?}");
-        assert_eq!(steps.len(), 1, "{toml}: {steps:?}");
+        // Automatic addresses can be switched off, or outweighed.
+        assert_eq!(steps.len(), if first.starts_with("Keep") { 2 } else { 1 }, "{toml}: {steps:?}");
     }
 }
 

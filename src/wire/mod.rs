@@ -2,6 +2,7 @@
 //!
 //! It changes nothing, and it decides nothing: every failure is an outcome, told as the system told it.
 
+#[cfg(any(target_os = "linux", test))]
 mod filter;
 mod firewall;
 mod http;
