@@ -24,6 +24,7 @@ const CGROUP: &str = "/proc/1/cgroup";
 const ARC: [&str; 3] = [
     "/opt/azcmagent/bin/himds",
     "/var/opt/azcmagent/bin/himds",
+    // Asked for last, and only where there is no Linux kernel.
     r"C:\Program Files\AzureConnectedMachineAgent\himds.exe",
 ];
 /// The guest proxy agent of the Metadata Security Protocol.
@@ -32,7 +33,9 @@ const PROXY_AGENT: &str = "/usr/sbin/azure-proxy-agent";
 /// All that is asked when there is no answer.
 pub(super) fn questions(case: &Case) -> Vec<Request> {
     let files = [RELEASE, PODMAN, MANAGER, NAMESPACE, HOSTNAME, CGROUP];
-    let present = [DOCKER, PROXY_AGENT].into_iter().chain(ARC);
+    let no_linux = case.outcome(&host::file(RELEASE)).is_some_and(|outcome| outcome.failure().is_some());
+    let arc = &ARC[..if no_linux { 3 } else { 2 }];
+    let present = [DOCKER, PROXY_AGENT].into_iter().chain(arc.iter().copied());
     [Request::Network, Request::Firewall, case.environment()]
         .into_iter()
         .chain(files.into_iter().map(host::file))

@@ -184,7 +184,7 @@ impl Reader {
             let set = right.as_str()?.strip_prefix('@')?;
             Some(self.sets.get(&(table.to_owned(), set.to_owned())).copied().unwrap_or((Fits::Maybe, false)))
         };
-        let is = |wanted: &[&str]| holds(right, &|one| wanted.iter().any(|text| one == *text));
+        let is = |wanted: &[&str]| holds(right, &|one| wanted.contains(&one));
         let (fits, specific) = match (protocol, field) {
             ("ip", "daddr") => named(right).unwrap_or_else(|| holds_address(right)),
             // Its source is not known here, but it is none of loopback's.
