@@ -170,7 +170,8 @@ fn judge_answer(question: &str, answer: &Answer, exchange: &Exchange) -> Verdict
         let finding = Finding::error(code)
             .with("question", question)
             .with("status", answer.status)
-            .with("responder", responder.in_words());
+            .with("responder", responder.in_words())
+            .with("body", if answer.body.trim().is_empty() { "an empty body" } else { "words of its own" });
         let agent = responder == Responder::PodIdentity;
         Verdict::found(if agent { finding.with("pod_identity", "nat aad-metadata") } else { finding })
     };

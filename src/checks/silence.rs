@@ -63,7 +63,14 @@ impl Reason {
 
 /// Adds the reason to a finding: a sentence that begins with a space, and facts for the steps that fit it.
 pub(super) fn explained(mut finding: Finding, case: &Case, ending: Ending) -> Finding {
-    let (sentence, facts) = explain(case, ending);
+    let (mut sentence, mut facts) = explain(case, ending);
+    if finding.facts.contains_key("pod_identity") {
+        // Another agent than that of the usual steps.
+        facts.remove("denying_agent");
+        if sentence.is_empty() {
+            sentence = " Rules of the node's packet filter send its pods' connections there.".into();
+        }
+    }
     finding.facts.extend(facts);
     finding.with("reason", sentence)
 }
@@ -77,7 +84,13 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
         Some(Outcome::Firewall { rules }) => Some(rules.as_slice()),
         _ => None,
     };
-    let here = Surroundings::read(case);
+    let mut here = Surroundings::read(case);
+    // With a network card in sight this is the machine's own network, whatever else it is.
+    let card = |one: &Interface| one.kind.is_none() && one.up && !one.addresses.is_empty();
+    if network.is_some_and(|network| network.interfaces.iter().any(card)) {
+        here.pod = None;
+        here.container = None;
+    }
     let of_routes = network.and_then(|network| by_way(network, ending, &here));
     let of_rules = || rules.and_then(|rules| by_rule(rules, ending));
     let reason = match of_routes {
@@ -86,7 +99,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
         Some(reason) => Some(reason),
         None => of_rules(),
     };
-    let reason = reason.or_else(|| by_place(&here, network, ending));
+    let reason = reason.or_else(|| by_place(&here, ending));
     let unread = unread(case);
     let Some(reason) = reason else { return nothing(network, rules, ending, &unread) };
     let mut sentence =
@@ -145,9 +158,13 @@ fn nothing(
     (if words.is_empty() { words } else { format!(" {words}") }, facts)
 }
 
+/// Who denies access unless it is somebody else by his own words.
+const DENYING_AGENT: &str = "the guest proxy agent";
+
 /// What the steps name that fit when nothing is known.
-pub fn generic() -> [(&'static str, &'static str); 5] {
+pub fn generic() -> [(&'static str, &'static str); 6] {
     [
+        ("denying_agent", DENYING_AGENT),
         ("metadata_address", "169.254.169.254"),
         ("route_target", "169.254.169.254"),
         ("filter_chain", "OUTPUT"),
@@ -214,13 +231,11 @@ fn owner(rule: &FirewallRule) -> Option<&'static str> {
     }
 }
 
-/// What the place explains. With a network card of its own this is the machine's network, whatever else it is.
-fn by_place(here: &Surroundings, network: Option<&LocalNetwork>, ending: Ending) -> Option<Reason> {
+/// What the place explains.
+fn by_place(here: &Surroundings, ending: Ending) -> Option<Reason> {
     if ending == Ending::Stranger {
         return None;
     }
-    let card = |one: &Interface| one.kind.is_none() && one.up && !one.addresses.is_empty();
-    let shares = network.is_some_and(|network| network.interfaces.iter().any(card));
     let inside = here.container.as_ref().map(|container| format!(", in {container}")).unwrap_or_default();
     if let Some(release) = &here.docker_desktop {
         let words = format!(
@@ -234,14 +249,14 @@ fn by_place(here: &Surroundings, network: Option<&LocalNetwork>, ending: Ending)
         );
         return Some(Reason::possible(words).with("wsl", release.clone()));
     }
-    if let Some(pod) = here.pod.as_ref().filter(|_| !shares) {
+    if let Some(pod) = &here.pod {
         let words = format!(
             "this is the Kubernetes pod {pod} with a network of its own, and a cluster can keep its pods from the metadata \
              service (podLinkLocalAccess None, or a network policy)"
         );
         return Some(Reason::possible(words).with("pod", pod));
     }
-    if let Some(container) = here.container.as_ref().filter(|_| !shares && here.pod.is_none()) {
+    if let Some(container) = &here.container {
         let words =
             format!("this is {container} with a network of its own, which need not lead to the metadata service");
         return Some(Reason::possible(words).with("container", container));

@@ -9,7 +9,7 @@ use super::surroundings::Surroundings;
 
 /// A network card, or what stands for one in a container: up, with an address, and not made by software alone.
 fn is_card(interface: &Interface) -> bool {
-    let card = matches!(interface.kind.as_deref(), None | Some("veth" | "netdevsim" | "hv_netvsc"));
+    let card = matches!(interface.kind.as_deref(), None | Some("veth"));
     // A tunnel of old drivers has no kind; its name tells.
     let tunnel = ["tun", "tap", "ppp", "wg", "utun"].iter().any(|prefix| interface.name.starts_with(prefix));
     card && !tunnel && interface.up && !interface.addresses.is_empty()
@@ -160,7 +160,8 @@ fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<
     }
     // Several networks are usual in a container.
     let cards: Vec<&Interface> = network.interfaces.iter().filter(|one| is_card(one)).collect();
-    let right = primary(network).filter(|right| *right != name && here.pod.is_none() && here.container.is_none())?;
+    let alone = here.pod.is_none() && here.container.is_none();
+    let right = primary(network).filter(|right| *right != name && alone && is_card(interface))?;
     let right = cards.iter().find(|card| card.name == right)?;
     let words = format!(
         "packets to 169.254.169.254 leave by {name}{source}, which has the default route, and not by {} ({}), which seems to \

@@ -167,7 +167,7 @@ mod linux {
                 let words = complained.recv_timeout(Duration::from_millis(100)).unwrap_or_default();
                 Err(other(String::from_utf8_lossy(&words).trim().to_owned()))
             }
-            _ => Err((Failure::OutOfTime, format!("{name} did not end in time"))),
+            _ => Err((Failure::AnswerTimeout, format!("{name} did not end in time"))),
         }
     }
 

@@ -19,7 +19,7 @@ pub fn local(within: Duration) -> Outcome {
     match linux::local(within) {
         Ok(network) => Outcome::Network(network),
         Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-            Outcome::failed(Failure::OutOfTime, "the kernel did not tell its routes in time")
+            Outcome::failed(Failure::AnswerTimeout, "the kernel did not tell its routes in time")
         }
         Err(error) => Outcome::failed(Failure::Other, error.to_string()),
     }

@@ -347,7 +347,7 @@ fn pod_identity() {
          no azure identity found for request clientID 00000000-0000-0\n",
     );
     let ran = inner.examine();
-    assert_eq!(reason(&ran, "imds-denied"), "");
+    assert_eq!(reason(&ran, "imds-denied"), "Rules of the node's packet filter send its pods' connections there.");
     assert!(first_step(&ran).starts_with("AAD Pod Identity is retired"), "{}", ran.text);
 }
 
