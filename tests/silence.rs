@@ -94,7 +94,7 @@ fn routes_that_explain_it_are_named() {
                 + &route(
                     r#"{ to = "0.0.0.0/0", interface = "eth0", kind = "leaves" }, { to = "169.254.0.0/16", interface = "eth1", kind = "leaves" }"#,
                 ),
-            "This may be what explains it: the route `169.254.0.0/16 dev eth1` takes 169.254.169.254 for a neighbour on eth1, \
+            "This may explain it: the route `169.254.0.0/16 dev eth1` takes 169.254.169.254 for a neighbour on eth1, \
              while the default route leaves by eth0.",
             "Keep the route `169.254.0.0/16",
         ),
@@ -105,7 +105,7 @@ fn routes_that_explain_it_are_named() {
             ) + &route(
                 r#"{ to = "0.0.0.0/0", interface = "eth0", gateway = "10.0.1.1", kind = "leaves" }, { to = "169.254.169.254/32", interface = "eth1", gateway = "10.0.2.1", kind = "leaves" }"#,
             ),
-            "This may be what explains it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), while the default route leaves \
+            "This may explain it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), while the default route leaves \
              by eth0.",
             "Let packets to 169.254.169.254",
         ),
@@ -114,7 +114,7 @@ fn routes_that_explain_it_are_named() {
             format!(
                 "way = {{ {ROUTED}, interface = \"eth1\", gateway = \"10.0.2.1\", source = \"10.0.2.4\" }}\n{TWO_CARDS}"
             ) + &route(r#"{ to = "0.0.0.0/0", interface = "eth1", gateway = "10.0.2.1", kind = "leaves" }"#),
-            "This may be what explains it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), which has the default route, \
+            "This may explain it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), which has the default route, \
              and not by eth0 (10.0.1.4/24), which seems to be the primary network card; the service answers on that one alone.",
             "Let packets to 169.254.169.254",
         ),
@@ -157,7 +157,7 @@ fn rules_of_the_packet_filter_that_explain_it_are_named() {
             "silent",
             rule("\"drops\"", "ip filter OUTPUT", "policy drop") + "conditional = true\n",
             "imds-timeout",
-            "This may be what explains it: the packet filter drops packets to 169.254.169.254: `policy drop` in ip filter OUTPUT; \
+            "This may explain it: the packet filter drops packets to 169.254.169.254: `policy drop` in ip filter OUTPUT; \
              whether all its conditions hold is not known here.",
             "Take the rule `policy",
         ),
@@ -203,49 +203,49 @@ fn where_it_runs_may_explain_it() {
         (
             "\"/var/run/secrets/kubernetes.io/serviceaccount/namespace\" = \"shop\"\n\"/etc/hostname\" = \"cart-7d9\"\n",
             "KUBERNETES_SERVICE_HOST = \"10.0.0.1\"",
-            "This may be what explains it: this is the Kubernetes pod shop/cart-7d9 with a network of its own, and a cluster can \
+            "This may explain it: this is the Kubernetes pod shop/cart-7d9 with a network of its own, and a cluster can \
              keep its pods from the metadata service (podLinkLocalAccess None, or a network policy).",
             "In the Kubernetes pod",
         ),
         (
             "\"/run/.containerenv\" = \"engine=\\\"podman-4.3.1\\\"\\nname=\\\"web\\\"\"\n",
             "",
-            "This may be what explains it: this is a Podman container (web) with a network of its own, which need not lead to the \
+            "This may explain it: this is a Podman container (web) with a network of its own, which need not lead to the \
              metadata service.",
             "Run the check on",
         ),
         (
             "\"/.dockerenv\" = \"there\"\n\"/etc/hostname\" = \"0a1b2c3d4e5f\"\n",
             "",
-            "This may be what explains it: this is a Docker container (0a1b2c3d4e5f) with a network of its own, which need not lead \
+            "This may explain it: this is a Docker container (0a1b2c3d4e5f) with a network of its own, which need not lead \
              to the metadata service.",
             "Run the check on",
         ),
         (
             "\"/run/systemd/container\" = \"systemd-nspawn\"\n",
             "",
-            "This may be what explains it: this is a container of systemd-nspawn with a network of its own, which need not lead to \
+            "This may explain it: this is a container of systemd-nspawn with a network of its own, which need not lead to \
              the metadata service.",
             "Run the check on",
         ),
         (
             "\"/proc/sys/kernel/osrelease\" = \"5.15.153.1-microsoft-standard-WSL2\"\n\"/run/systemd/container\" = \"wsl\"\n",
             "",
-            "This may be what explains it: this runs in Windows Subsystem for Linux (kernel 5.15.153.1-microsoft-standard-WSL2), \
+            "This may explain it: this runs in Windows Subsystem for Linux (kernel 5.15.153.1-microsoft-standard-WSL2), \
              and not on an Azure VM itself.",
             "Windows Subsystem for Linux",
         ),
         (
             "\"/proc/sys/kernel/osrelease\" = \"6.6.12-linuxkit\"\n\"/.dockerenv\" = \"there\"\n",
             "",
-            "This may be what explains it: this runs in Docker Desktop's virtual machine (kernel 6.6.12-linuxkit), in a Docker \
+            "This may explain it: this runs in Docker Desktop's virtual machine (kernel 6.6.12-linuxkit), in a Docker \
              container, and not on an Azure VM itself.",
             "Docker Desktop's virtual machine",
         ),
         (
             &format!("\"/opt/azcmagent/bin/himds\" = \"there\"\n{tag}"),
             "",
-            "This may be what explains it: this machine is connected by Azure Arc (/opt/azcmagent/bin/himds is there) and is not \
+            "This may explain it: this machine is connected by Azure Arc (/opt/azcmagent/bin/himds is there) and is not \
              known to be an Azure VM; its agent issues tokens at http://localhost:40342, and there is no metadata service.",
             "On a machine connected",
         ),
@@ -268,7 +268,7 @@ fn a_container_in_the_machines_own_network_is_not_the_reason() {
 fn the_guest_proxy_agent_may_explain_a_refusal_and_no_silence() {
     let toml =
         |metadata: &str| format!("metadata = \"{metadata}\"\n[files]\n\"/usr/sbin/azure-proxy-agent\" = \"there\"\n");
-    let reason = "This may be what explains it: the guest proxy agent (/usr/sbin/azure-proxy-agent) takes such connections to \
+    let reason = "This may explain it: the guest proxy agent (/usr/sbin/azure-proxy-agent) takes such connections to \
                   127.0.0.1:3080 by eBPF, which no rule shows, and they fail when it does not run.";
     assert_eq!(told(&toml("refused")).1, reason);
     assert!(!told(&toml("silent")).1.contains("agent"));

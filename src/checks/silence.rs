@@ -103,7 +103,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
     let unread = unread(case);
     let Some(reason) = reason else { return nothing(network, rules, ending, &unread) };
     let mut sentence =
-        format!("{} explains it: {}.", if reason.doubtful { "This may be what" } else { "This" }, reason.words);
+        format!("This {} it: {}.", if reason.doubtful { "may explain" } else { "explains" }, reason.words);
     // What is certain needs no excuse.
     if reason.doubtful && !unread.is_empty() {
         sentence = format!("{sentence} {unread}");

@@ -84,12 +84,12 @@ fn no_route(network: &LocalNetwork, here: &Surroundings) -> Reason {
         Some(card) => format!("; {} is up with {}", card.name, card.addresses[0]),
         None => "; no network interface but loopback has an address".to_owned(),
     };
-    let whose = match (&here.pod, &here.container) {
-        (Some(pod), _) => format!(" of this pod ({pod})"),
-        (None, Some(container)) => format!(" of this container ({container})"),
-        _ => String::new(),
+    let (from, whose) = match (&here.pod, &here.container) {
+        (Some(pod), _) => (" from it", format!("this is the Kubernetes pod {pod}, and ")),
+        (None, Some(container)) => (" from it", format!("this is {container}, and ")),
+        _ => ("", String::new()),
     };
-    let reason = Reason::certain(format!("no route{whose} leads to 169.254.169.254{with}"));
+    let reason = Reason::certain(format!("{whose}no route leads{from} to 169.254.169.254{with}"));
     match (&here.pod, &here.container) {
         (Some(pod), _) => reason.with("pod", pod),
         (None, Some(container)) => reason.with("container", container),

@@ -127,7 +127,7 @@ fn second_card() {
     place::route_by(&["default", "via", "10.0.2.1", "dev", "eth1"]);
     assert_told(
         "imds-timeout",
-        "This may be what explains it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), which has the default route, and \
+        "This may explain it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), which has the default route, and \
          not by eth0 (10.0.1.4/24), which seems to be the primary network card; the service answers on that one alone.",
         "Let packets to 169.254.169.254 leave by the primary network card again, not by eth1",
     );
@@ -141,7 +141,7 @@ fn other_card() {
     place::route_by(&["169.254.169.254", "via", "10.0.2.1", "dev", "eth1"]);
     assert_told(
         "imds-timeout",
-        "This may be what explains it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), while the default route leaves by \
+        "This may explain it: packets to 169.254.169.254 leave by eth1 (10.0.2.4), while the default route leaves by \
          eth0.",
         "Let packets to 169.254.169.254 leave by the primary network card again, not by eth1",
     );
@@ -155,7 +155,7 @@ fn link_local() {
     place::route_by(&["169.254.0.0/16", "dev", "eth1", "scope", "link"]);
     assert_told(
         "imds-timeout",
-        "This may be what explains it: the route `169.254.0.0/16 dev eth1` takes 169.254.169.254 for a neighbour on eth1, while \
+        "This may explain it: the route `169.254.0.0/16 dev eth1` takes 169.254.169.254 for a neighbour on eth1, while \
          the default route leaves by eth0.",
         "Keep the route `169.254.0.0/16 dev eth1` off this machine",
     );
@@ -168,7 +168,7 @@ fn link_local_alone() {
     place::route_by(&["169.254.0.0/16", "dev", "eth0", "metric", "1002"]);
     assert_told(
         "imds-timeout",
-        "This may be what explains it: the route `169.254.0.0/16 dev eth0` takes 169.254.169.254 for a neighbour on eth0.",
+        "This may explain it: the route `169.254.0.0/16 dev eth0` takes 169.254.169.254 for a neighbour on eth0.",
         "Keep the route `169.254.0.0/16 dev eth0` off this machine",
     );
 }
@@ -418,7 +418,7 @@ fn container_without_network() {
     let ran = Inside::start(PODMAN).examine();
     assert_eq!(
         reason(&ran, "imds-timeout"),
-        "This explains it: no route of this container (a Podman container (web)) leads to 169.254.169.254; no network interface \
+        "This explains it: this is a Podman container (web), and no route leads from it to 169.254.169.254; no network interface \
          but loopback has an address."
     );
     assert!(first_step(&ran).starts_with("Run the check on the VM itself, outside a Podman container (web)."));
@@ -431,7 +431,7 @@ fn container() {
     let ran = inner.examine();
     assert_eq!(
         reason(&ran, "imds-timeout"),
-        "This may be what explains it: this is a Podman container (web) with a network of its own, which need not lead to the \
+        "This may explain it: this is a Podman container (web) with a network of its own, which need not lead to the \
          metadata service."
     );
     assert!(first_step(&ran).starts_with("Run the check on the VM itself, outside a Podman container (web)."));
@@ -447,7 +447,7 @@ fn pod() {
     let ran = inner.examine();
     assert_eq!(
         reason(&ran, "imds-timeout"),
-        "This may be what explains it: this is the Kubernetes pod shop/cart-7d9f with a network of its own, and a cluster can keep \
+        "This may explain it: this is the Kubernetes pod shop/cart-7d9f with a network of its own, and a cluster can keep \
          its pods from the metadata service (podLinkLocalAccess None, or a network policy)."
     );
     assert!(first_step(&ran).starts_with("In the Kubernetes pod `shop/cart-7d9f`, use Microsoft Entra Workload ID"));
