@@ -103,7 +103,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::env\b", &["wire", "run"]),
     (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
-    (r"\bstd::process\b", &["exit", "main"]),
+    (r"\bstd::process\b", &["exit", "main", "wire"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),
     (r"Timestamp::now\(", &["wire", "simulator"]),
     (r"\bureq::", &["wire"]),

@@ -7,7 +7,8 @@ use crate::clients::is_retired;
 use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
 use crate::words::{in_words, plural};
 
-use super::{proxy_agent, slowness};
+use super::silence::{self, Ending};
+use super::{proxy_agent, slowness, surroundings};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [
@@ -51,7 +52,8 @@ fn connect() -> Request {
     Request::Connect { host: METADATA_ADDRESS.into(), port: 80 }
 }
 
-/// First a connection, then the instance document; a machine that cannot connect is not asked more.
+/// First a connection, then the instance document; a machine that cannot connect is not asked more. Where there is no answer,
+/// the machine itself is asked why, and where somebody else answers, how that comes.
 fn ask_metadata(case: &Case) -> Vec<Request> {
     let mut requests = vec![connect()];
     if matches!(case.outcome(&connect()), Some(Outcome::Connected)) {
@@ -63,10 +65,57 @@ fn ask_metadata(case: &Case) -> Vec<Request> {
     }) {
         requests.extend(proxy_agent::ask());
     }
+    if let Verdict::Found(found) = judge_first(case).0 {
+        match found.first().map(|finding| (finding.code, finding.facts.contains_key("pod_identity"))) {
+            Some(("imds-timeout" | "imds-refused", _)) => requests.extend(surroundings::questions(case)),
+            Some(("imds-proxied" | "imds-not-azure", _) | ("imds-denied", true)) => {
+                requests.extend([Request::Network, Request::Firewall]);
+            }
+            _ => {}
+        }
+    }
     requests
 }
 
+/// What is found when no answer of Azure's comes.
+const UNANSWERED: [&str; 5] = ["imds-timeout", "imds-refused", "imds-proxied", "imds-not-azure", "imds-denied"];
+
 fn judge_metadata(case: &Case) -> Verdict {
+    match judge_first(case) {
+        (Verdict::Found(found), Some(ending)) if found.iter().all(|finding| UNANSWERED.contains(&finding.code)) => {
+            Verdict::Found(found.into_iter().map(|finding| silence::explained(finding, case, ending)).collect())
+        }
+        (verdict, _) => verdict,
+    }
+}
+
+/// How a question ended that brought no answer of Azure's.
+fn ending(exchange: Option<&Exchange>) -> Option<Ending> {
+    match &exchange?.last()?.outcome {
+        Outcome::Failed(failed) if matches!(failed.why, Failure::NotHttp | Failure::TooLarge) => Some(Ending::Stranger),
+        Outcome::Failed(failed) => Some(Ending::of(failed.why)),
+        Outcome::Answered(_) => Some(Ending::Stranger),
+        _ => None,
+    }
+}
+
+/// The verdict before anybody asks why, and how the question ended that it is about.
+fn judge_first(case: &Case) -> (Verdict, Option<Ending>) {
+    let exchange = case.exchange(&Case::instance_request()).or_else(|| case.exchange(&connect()));
+    let connected = matches!(case.outcome(&connect()), Some(Outcome::Connected));
+    let exchange = if connected { exchange } else { case.exchange(&connect()) };
+    match judge_answers(case) {
+        // The instance document came, and a token did not: then it is a token question that ended so.
+        verdict if matches!(exchange.map(|one| judge_exchange(case, one)), Some(Verdict::Pass(_))) => {
+            let mut tokens = case.evidence.exchanges().iter().filter(|one| one.request.asks_for_token());
+            let worst = tokens.find(|one| matches!(judge_exchange(case, one), Verdict::Found(_)));
+            (verdict, ending(worst))
+        }
+        verdict => (verdict, ending(exchange)),
+    }
+}
+
+fn judge_answers(case: &Case) -> Verdict {
     let Some(connected) = case.outcome(&connect()) else {
         return Verdict::Unknown("the metadata service was not asked".into());
     };
@@ -109,7 +158,7 @@ fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>)
     let (code, detail) = match failed.why {
         Failure::ConnectTimeout => ("imds-timeout", format!("nothing came back in {took}")),
         Failure::AnswerTimeout => ("imds-timeout", format!("it accepted the connection and did not answer in {took}")),
-        Failure::Unroutable => ("imds-timeout", "this machine has no route to it".into()),
+        Failure::Unroutable => ("imds-timeout", "this machine's own network does not let it out".into()),
         Failure::Refused => ("imds-refused", "the connection was refused".into()),
         Failure::Closed => ("imds-refused", "the connection was closed before an answer was complete".into()),
         Failure::NotHttp | Failure::TooLarge => {
@@ -130,12 +179,12 @@ fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>)
 fn judge_answer(case: &Case, question: &str, answer: &Answer, exchange: &Exchange) -> Verdict {
     let responder = metadata::responder(answer);
     let stranger = |code: &'static str| {
-        Verdict::found(
-            Finding::error(code)
-                .with("question", question)
-                .with("status", answer.status)
-                .with("responder", responder.in_words()),
-        )
+        let finding = Finding::error(code)
+            .with("question", question)
+            .with("status", answer.status)
+            .with("responder", responder.in_words())
+            .with("body", if answer.body.trim().is_empty() { "an empty body" } else { "words of its own" });
+        Verdict::found(finding)
     };
     match responder {
         Responder::Proxy(_) | Responder::DockerDesktop => return stranger("imds-proxied"),
@@ -167,10 +216,11 @@ fn judge_answer(case: &Case, question: &str, answer: &Answer, exchange: &Exchang
 /// Somebody between this program and the service says no.
 fn denied(case: &Case, question: &str, answer: &Answer, responder: &Responder) -> Verdict {
     let what = format!("{question} was denied with {} by {}", answer.status, responder.in_words());
-    let finding = Finding::error("imds-denied").with("denied", what);
+    let finding = Finding::error("imds-denied").with("denied", what).with("agent", "").with("reason", "");
     Verdict::found(match responder {
         Responder::GuestProxyAgent => proxy_agent::with_agent(case, finding),
-        _ => finding.with("agent", "The guest proxy agent was not seen in it.").with("caller", proxy_agent::CALLER),
+        Responder::PodIdentity => finding.with("pod_identity", "nat aad-metadata"),
+        _ => finding.with("caller", proxy_agent::CALLER),
     })
 }
 

@@ -15,8 +15,11 @@ mod proxies;
 mod proxy_agent;
 pub mod roles;
 mod shadows;
+pub mod silence;
 mod slowness;
+mod surroundings;
 pub mod token;
+mod ways;
 mod whose;
 
 use crate::check::Check;

@@ -45,7 +45,7 @@ pub(super) fn mode_in_words(case: &Case) -> &'static str {
 /// Adds what is known of the agent to a finding that says whom it denied.
 pub(super) fn with_agent(case: &Case, finding: Finding) -> Finding {
     let status = status(case).unwrap_or_default();
-    let mut finding = finding.with("agent", in_words(case, &status));
+    let mut finding = finding.with("agent", format!(" {}", in_words(case, &status))).with("reason", "");
     finding = match status.denials.first() {
         Some(denial) => finding.with("denied_program", &denial.program).with("denied_user", &denial.user),
         None => finding.with("caller", CALLER),

@@ -160,7 +160,7 @@ pub fn readable(template: &str) -> String {
     fill(template, &public_hosts(), Use::Prose)
 }
 
-/// The hosts of the public cloud, for the pages' placeholders.
+/// The hosts of the public cloud and other names that are the same everywhere, for the pages' placeholders.
 pub fn public_hosts() -> Values {
     let cloud = Cloud::public();
     let known = [
@@ -168,5 +168,6 @@ pub fn public_hosts() -> Values {
         ("arm_host", &cloud.arm_host),
         ("login_host", cloud.login_hosts[0]),
     ];
-    known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let known = known.into_iter().chain(checks::silence::generic());
+    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -12,6 +12,7 @@ mod data;
 mod entries;
 mod instance;
 mod literal;
+mod local;
 mod manager;
 mod metadata;
 mod pages;

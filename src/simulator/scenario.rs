@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::network::FirewallRule;
 pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
 pub use crate::simulator::literal::Literal;
+pub use crate::simulator::local::LocalTable;
 use crate::simulator::{roles, vm};
 
 /// How a simulated VM differs from a healthy one. The default is the healthy one.
@@ -44,6 +46,12 @@ pub struct Scenario {
     pub metadata_delay_ms: u64,
     /// Answers of the metadata service come through the guest proxy agent, which marks them.
     pub guest_proxy_agent: bool,
+    /// The machine's own interfaces and routes.
+    pub network: LocalTable,
+    /// The packet filter's rules that are about the metadata service.
+    pub rule: Vec<FirewallRule>,
+    /// `true`: the packet filter's rules may not be read, as by anybody but root.
+    pub rules_unread: bool,
     /// What is at localhost:50342.
     pub retired: Retired,
     /// Whether Azure Resource Manager is there.
@@ -91,6 +99,9 @@ impl Default for Scenario {
             metadata: Metadata::Answers,
             metadata_delay_ms: 0,
             guest_proxy_agent: false,
+            network: LocalTable::default(),
+            rule: Vec::new(),
+            rules_unread: false,
             retired: Retired::Refused,
             arm: Arm::Answers,
             arm_name: ArmName::Resolves,

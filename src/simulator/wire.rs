@@ -238,6 +238,22 @@ impl SimulatedMachine {
         Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Contents { text: text.to_owned() }) }
     }
 
+    fn network(&self) -> Reply {
+        let table = &self.azure.scenario().network;
+        match &table.unread {
+            Some(why) => fail(Duration::ZERO, Failure::Unsupported, why),
+            None => Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Network(table.network())) },
+        }
+    }
+
+    fn firewall(&self) -> Reply {
+        let scenario = self.azure.scenario();
+        if scenario.rules_unread {
+            return fail(Duration::ZERO, Failure::Denied, "only root may read them, so try `sudo midoctor`");
+        }
+        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Firewall { rules: scenario.rule.clone() }) }
+    }
+
     fn presence(&self, path: &str) -> Reply {
         let there = self.azure.scenario().files.get(path).is_some_and(|text| !text.is_empty());
         if there {
@@ -264,12 +280,8 @@ impl Wire for SimulatedMachine {
             }
             Request::File { path } => self.file(path),
             Request::Presence { path } => self.presence(path),
-            Request::Network => {
-                fail(Duration::ZERO, Failure::Unsupported, "the simulated machine does not tell its routes")
-            }
-            Request::Firewall => {
-                fail(Duration::ZERO, Failure::Unsupported, "the simulated machine does not tell its rules")
-            }
+            Request::Network => self.network(),
+            Request::Firewall => self.firewall(),
         }
     }
 

@@ -3,6 +3,8 @@
 //! It changes nothing, and it decides nothing: every failure is an outcome, told as the system told it.
 
 mod environment;
+#[cfg(any(target_os = "linux", test))]
+mod filter;
 mod firewall;
 mod http;
 mod local;
@@ -86,8 +88,8 @@ impl Wire for Machine {
             Request::SharedNetwork { of } => Raw::Plain(environment::shared_network(of)),
             Request::File { path } => Raw::Plain(local::file(path)),
             Request::Presence { path } => Raw::Plain(local::presence(path)),
-            Request::Network => Raw::Plain(network::local()),
-            Request::Firewall => Raw::Plain(firewall::rules()),
+            Request::Network => Raw::Plain(network::local(within)),
+            Request::Firewall => Raw::Plain(firewall::rules(within)),
         };
         Reply { took: start.elapsed(), raw }
     }
@@ -156,6 +158,8 @@ fn failure_of(error: &std::io::Error) -> Failure {
         | ErrorKind::NetworkDown
         // A route or a rule that prohibits the connection.
         | ErrorKind::PermissionDenied => Failure::Unroutable,
+        // A route that drops packets without a word (EINVAL); midoctor itself asks for nothing invalid.
+        ErrorKind::InvalidInput if error.raw_os_error().is_some() => Failure::Unroutable,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe

@@ -1,7 +1,7 @@
 //! What a namespace looks like: an Azure VM as far as addresses, names and DMI go. To be called inside one only.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Where the metadata service is.
@@ -24,6 +24,10 @@ const DMI: [(&str, &str); 3] = [
 
 /// Makes the place: loopback up, the metadata address on it, names from a private file alone, DMI of an Azure VM.
 pub fn furnish() {
+    // Images that began as one of Docker's keep its mark, and a VM has none.
+    if fs::exists("/.dockerenv").unwrap_or_default() {
+        leave_behind("/.dockerenv");
+    }
     run("ip", &["link", "set", "lo", "up"]);
     run("ip", &["address", "add", METADATA, "dev", "lo"]);
     // Services that resolve names for others are outside of the namespace: no name may reach them.
@@ -41,6 +45,53 @@ pub fn furnish() {
     for (field, text) in DMI {
         dmi(field, text);
     }
+}
+
+/// Moves to a root that has all of the machine's files but this one.
+fn leave_behind(file: &str) {
+    let root = std::env::temp_dir().join("root");
+    fs::create_dir(&root).unwrap();
+    run("mount", &["-t", "tmpfs", "tmpfs", root.to_str().unwrap()]);
+    for entry in fs::read_dir("/").unwrap().map_while(Result::ok) {
+        let (from, to) = (entry.path(), root.join(entry.file_name()));
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&from).unwrap(), &to).unwrap();
+        } else if kind.is_dir() {
+            fs::create_dir(&to).unwrap();
+            run("mount", &["--rbind", from.to_str().unwrap(), to.to_str().unwrap()]);
+        } else if from != Path::new(file) {
+            fs::write(&to, "").unwrap();
+            run("mount", &["--bind", from.to_str().unwrap(), to.to_str().unwrap()]);
+        }
+    }
+    std::os::unix::fs::chroot(&root).unwrap();
+    std::env::set_current_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+}
+
+/// A network card with this address. What it sends reaches nobody, also not its neighbours.
+pub fn card(name: &str, address: &str) {
+    let far = format!("far-{name}");
+    run("ip", &["link", "add", name, "type", "veth", "peer", "name", &far]);
+    run("ip", &["address", "add", address, "dev", name]);
+    run("ip", &["link", "set", name, "up"]);
+    run("ip", &["link", "set", &far, "up"]);
+}
+
+/// A route in the words of `ip route`; its gateway seems to be there.
+pub fn route_by(words: &[&str]) {
+    run("ip", &[&["route", "add"], words].concat());
+    let after = |word: &str| words.iter().position(|one| *one == word).and_then(|index| words.get(index + 1).copied());
+    if let (Some(gateway), Some(card)) = (after("via"), after("dev")) {
+        run("ip", &["neighbour", "replace", gateway, "lladdr", "12:34:56:78:9a:bc", "dev", card, "nud", "permanent"]);
+    }
+}
+
+/// Rules of the packet filter, in the words of `nft`.
+pub fn filter(rules: &str) {
+    let file = std::env::temp_dir().join("rules.nft");
+    fs::write(&file, rules).unwrap();
+    run("nft", &["-f", file.to_str().unwrap()]);
 }
 
 /// Azure Resource Manager's names lead to this address.
@@ -119,7 +170,7 @@ pub fn machine_trusts(pem: &str) {
 }
 
 /// Puts a private file in the place of one of the machine's, in this namespace only.
-fn private(path: &str, text: &str) {
+pub fn private(path: &str, text: &str) {
     let copy = std::env::temp_dir().join(path.trim_start_matches('/').replace('/', "-"));
     let first = !copy.exists();
     fs::write(&copy, text).unwrap();
@@ -128,7 +179,8 @@ fn private(path: &str, text: &str) {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+/// Runs a program of the machine, which has to succeed.
+pub fn run(program: &str, arguments: &[&str]) {
     let ran = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let output = ran.unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);

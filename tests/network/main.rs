@@ -1,8 +1,8 @@
 //! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
-//! cloud is another one, data endpoints misbehave, gateways open what is encrypted, lists are long, and services have
-//! environments of their own.
+//! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
+//! what is encrypted, lists are long, and services have environments of their own.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -21,6 +21,7 @@ mod readme;
 mod routes;
 mod scale;
 mod scenarios;
+mod surroundings;
 mod systemd;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         certificates::cases(),
         environments::cases(),
         systemd::cases(),
+        surroundings::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);

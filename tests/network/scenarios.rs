@@ -91,7 +91,11 @@ fn gist(report: &Value) -> Value {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|finding| json!([finding["code"], finding["severity"], finding["remedy"]]))
+                .map(|finding| {
+                    // What keeps the metadata service away here is this namespace, and that chooses the steps.
+                    let remedy = if check["id"] == "metadata" { &Value::Null } else { &finding["remedy"] };
+                    json!([finding["code"], finding["severity"], remedy])
+                })
                 .collect();
             json!([check["id"], check["subject"], check["status"], check["blocked_by"], findings])
         })
