@@ -68,6 +68,13 @@ pub struct HttpRequest {
     pub route: Route,
 }
 
+impl HttpRequest {
+    /// Is this a question about an identity, or could it be read as one? Only the VM's own document is surely none.
+    pub fn is_about_an_identity(&self) -> bool {
+        !self.url.starts_with(&format!("http://{METADATA_ADDRESS}{INSTANCE_PATH}?"))
+    }
+}
+
 /// How a request carries its token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +135,17 @@ impl Request {
         })
     }
 
+    /// The same question, put through the proxy for plain HTTP as clients do that use one; `None` for anything but a question of
+    /// the metadata service that is not about an identity.
+    pub fn through_proxy(&self) -> Option<Self> {
+        match self {
+            Self::Http(http) if self.goes_to_metadata() && http.bearer.is_none() && !http.is_about_an_identity() => {
+                Some(Self::Http(HttpRequest { route: Route::HttpProxy, ..http.clone() }))
+            }
+            _ => None,
+        }
+    }
+
     /// A GET to Azure Resource Manager, as clients go there, with the token that `token_request` brought.
     pub fn manager(url: impl Into<String>, token_request: Option<&Request>) -> Self {
         Self::Http(HttpRequest {
@@ -169,10 +187,13 @@ impl Request {
         }
     }
 
-    /// Does this question go to the metadata service, which answers at most five at a time?
+    /// Does this question go to the metadata service, which answers at most five at a time? Through a proxy it goes to the proxy,
+    /// and what comes back is the proxy's.
     pub fn goes_to_metadata(&self) -> bool {
         match self {
-            Self::Http(http) => http.url.starts_with(&format!("http://{METADATA_ADDRESS}/")),
+            Self::Http(http) => {
+                http.route != Route::HttpProxy && http.url.starts_with(&format!("http://{METADATA_ADDRESS}/"))
+            }
             Self::Connect { host, .. } => host == METADATA_ADDRESS,
             _ => false,
         }
@@ -180,7 +201,8 @@ impl Request {
 
     /// Is this a question for a token at the metadata service?
     pub fn asks_for_token(&self) -> bool {
-        self.url().is_some_and(|url| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?")))
+        let asks = |url: &str| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?"));
+        self.goes_to_metadata() && self.url().is_some_and(asks)
     }
 
     /// The question in a few words for people: `GET /metadata/instance`, `connect to 127.0.0.1:50342`.
@@ -213,6 +235,8 @@ impl Request {
 
 /// Where the metadata service answers on every Azure VM (Microsoft's instance-metadata-service page).
 pub const METADATA_ADDRESS: &str = "169.254.169.254";
+/// Where the metadata service describes the VM.
+pub const INSTANCE_PATH: &str = "/metadata/instance";
 /// Where the metadata service issues tokens.
 pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
@@ -232,6 +256,7 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_TENANT_ID",
     "AZURE_TOKEN_CREDENTIALS",
     "AZURE_USERNAME",
+    "GATEWAY_INTERFACE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "IDENTITY_ENDPOINT",
@@ -241,7 +266,9 @@ pub const VARIABLES: &[&str] = &[
     "MSAL_MANAGED_IDENTITY_ENDPOINT",
     "MSI_ENDPOINT",
     "MSI_SECRET",
+    "NODE_USE_ENV_PROXY",
     "NO_PROXY",
+    "REQUEST_METHOD",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "all_proxy",

@@ -58,7 +58,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
     ("render", &["check", "evidence", "fill", "page", "report", "words"]),
-    ("wire", &["evidence", "network", "plan", "request", "token"]),
+    ("wire", &["clients", "evidence", "network", "plan", "request", "token"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
     (

@@ -6,6 +6,8 @@ mod firewall;
 mod http;
 mod local;
 mod network;
+mod proxy;
+mod relay;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -21,6 +23,7 @@ use crate::token::Token;
 pub struct Machine {
     /// Whose environment counts where clients obey it: for proxies.
     environment: Whose,
+    variables: OnceLock<proxy::Variables>,
     trust: OnceLock<tls::Trust>,
     began: Instant,
 }
@@ -31,7 +34,7 @@ pub const NEAR: Duration = Duration::from_secs(2);
 impl Machine {
     /// This machine, as clients in that environment have it.
     pub fn new(environment: Whose) -> Self {
-        Self { environment, trust: OnceLock::new(), began: Instant::now() }
+        Self { environment, variables: OnceLock::new(), trust: OnceLock::new(), began: Instant::now() }
     }
 
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
@@ -39,6 +42,14 @@ impl Machine {
         scope.spawn(|| {
             self.trust();
         });
+    }
+
+    /// The variables of the environment that counts; none where it cannot be read.
+    fn variables(&self) -> &proxy::Variables {
+        self.variables.get_or_init(|| match local::variables(&self.environment) {
+            Outcome::Variables { set, .. } => set,
+            _ => proxy::Variables::new(),
+        })
     }
 
     fn trust(&self) -> &tls::Trust {
@@ -50,7 +61,7 @@ impl Wire for Machine {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         let start = Instant::now();
         let raw = match request {
-            Request::Http(http) => http::put(http, bearer, within, || self.trust()),
+            Request::Http(http) => http::put(http, bearer, within, self.variables(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
             Request::Environment { of } => Raw::Plain(local::variables(of)),
