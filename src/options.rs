@@ -118,9 +118,10 @@ impl CheckOptions {
     /// # Errors
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &CheckArgs) -> Result<Self, String> {
+        let plan = Plan { through_proxy: args.output.verbose, ..plan(&args.identity, &args.resource, &args.require)? };
         Ok(Self {
             plan: with_endpoints(
-                plan(&args.identity, &args.resource, &args.require)?,
+                plan,
                 !args.resource.is_empty(),
                 &args.probe,
                 &args.trust_host,

@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};
 use crate::evidence::{METADATA_ADDRESS, Outcome};
 
-use super::proxies::proxy_finding;
+use super::proxies::{proxy_finding, question};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -19,7 +19,7 @@ pub static CHECKS: [Check; 1] = [Check {
     shared: &[],
     page: include_str!("../../checks/environment.md"),
     subjects: Subject::machine,
-    ask: |case| vec![case.environment()],
+    ask: |case| std::iter::once(case.environment()).chain(question(case)).collect(),
     judge: judge_environment,
 }];
 

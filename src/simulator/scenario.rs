@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use crate::simulator::behind::Behind;
 pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
 pub use crate::simulator::literal::Literal;
 use crate::simulator::{roles, vm};
@@ -58,6 +59,8 @@ pub struct Scenario {
     pub environment: BTreeMap<String, String>,
     /// Files on the machine that differ; an empty text means that the file is absent.
     pub files: BTreeMap<String, String>,
+    /// What is behind the proxy that the variables name, for plain HTTP.
+    pub proxy: Behind,
     /// What is odd about the tokens that are issued.
     pub token: TokenOddities,
     /// Answers given word for word, first match wins.
@@ -90,6 +93,7 @@ impl Default for Scenario {
             command: Command::default(),
             environment: BTreeMap::new(),
             files: BTreeMap::new(),
+            proxy: Behind::BadGateway,
             token: TokenOddities::default(),
             literals: Vec::new(),
         }
@@ -176,6 +180,8 @@ pub struct Command {
     pub trust_host: Vec<String>,
     /// Value of `--arm-endpoint`.
     pub arm_endpoint: Option<String>,
+    /// With `-v`?
+    pub verbose: bool,
 }
 
 /// What is odd about issued tokens; the default is nothing.
@@ -274,7 +280,9 @@ mod tests {
             arm_certificate = "other-name"
             clock_offset_seconds = -600
             cloud = "AzureChinaCloud"
+            proxy = "passes"
             [command]
+            verbose = true
             identity = ["a"]
             resource = ["vault"]
             [environment]

@@ -14,6 +14,7 @@ mod data;
 mod fake;
 mod proxies;
 mod readme;
+mod relayed;
 mod routes;
 mod scale;
 mod scenarios;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
+    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases()).chain(relayed::cases());
     let cases =
         cases.chain(readme::cases()).chain(clouds::cases()).chain(data::cases()).chain(scale::cases()).collect();
     let patience = Duration::from_secs(90);
