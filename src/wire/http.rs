@@ -25,7 +25,7 @@ pub fn put<'t>(
     request: &HttpRequest,
     bearer: Option<&Token>,
     within: Duration,
-    variables: &Variables,
+    variables: impl FnOnce() -> &'t Variables,
     trust: impl FnOnce() -> &'t Trust,
 ) -> Raw {
     let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
@@ -35,11 +35,11 @@ pub fn put<'t>(
         return failed(Failure::Unsupported, "a token is not sent without TLS");
     }
     let proxy = match (request.route, url.scheme()) {
-        (Route::AsClients, "https") => match proxy::for_https(host, variables) {
+        (Route::AsClients, "https") => match proxy::for_https(host, variables()) {
             Ok(proxy) => proxy,
             Err(why) => return failed(Failure::Unsupported, &why),
         },
-        (Route::HttpProxy, _) => return by_relay(request, bearer, within, variables),
+        (Route::HttpProxy, _) => return by_relay(request, bearer, within, variables()),
         _ => None,
     };
     // Without user and password.

@@ -23,7 +23,8 @@ use crate::token::Token;
 pub struct Machine {
     /// Whose environment counts where clients obey it: for proxies.
     environment: Whose,
-    variables: OnceLock<proxy::Variables>,
+    /// What it holds, read once. Passwords of proxies are in it.
+    variables: OnceLock<Outcome>,
     trust: OnceLock<tls::Trust>,
     began: Instant,
 }
@@ -44,12 +45,18 @@ impl Machine {
         });
     }
 
-    /// The variables of the environment that counts; none where it cannot be read.
-    fn variables(&self) -> &proxy::Variables {
-        self.variables.get_or_init(|| match local::variables(&self.environment) {
+    /// The environment that counts; what cannot be read is obeyed by nobody.
+    fn variables(&self) -> &Outcome {
+        self.variables.get_or_init(|| local::variables(&self.environment))
+    }
+
+    /// The variables that are set in it.
+    fn set(&self) -> &proxy::Variables {
+        static NONE: proxy::Variables = proxy::Variables::new();
+        match self.variables() {
             Outcome::Variables { set, .. } => set,
-            _ => proxy::Variables::new(),
-        })
+            _ => &NONE,
+        }
     }
 
     fn trust(&self) -> &tls::Trust {
@@ -61,7 +68,7 @@ impl Wire for Machine {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         let start = Instant::now();
         let raw = match request {
-            Request::Http(http) => http::put(http, bearer, within, self.variables(), || self.trust()),
+            Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
             Request::Environment { of } => Raw::Plain(local::variables(of)),

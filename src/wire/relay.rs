@@ -12,7 +12,7 @@ use ureq::Proxy;
 use zeroize::Zeroizing;
 
 use super::{connect_limit, failure_of, resolve};
-use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, Outcome, Raw};
+use crate::evidence::{BODY_LIMIT, Failure, HttpRequest, Outcome, Raw};
 use crate::token::Secret;
 
 /// The status line and all headers together may have so many bytes.
@@ -25,33 +25,40 @@ const INTERIM: usize = 8;
 /// Puts the question once. The caller has made sure that it may go to a proxy.
 pub fn put(request: &HttpRequest, proxy: &Proxy, within: Duration) -> Raw {
     let deadline = Deadline(Instant::now() + within);
-    exchange(request, proxy, within, &deadline).unwrap_or_else(|failed| Raw::Plain(Outcome::Failed(failed)))
+    exchange(request, proxy, within, &deadline)
+        .unwrap_or_else(|broke| Raw::Plain(Outcome::failed(broke.why, broke.detail)))
 }
 
 /// When all must be over.
 struct Deadline(Instant);
 
 impl Deadline {
-    fn left(&self) -> Result<Duration, Failed> {
+    fn left(&self) -> Result<Duration, Broke> {
         let left = self.0.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(failed(Failure::AnswerTimeout, "no answer came in time")) } else { Ok(left) }
+        if left.is_zero() { Err(broke(Failure::AnswerTimeout, "no answer came in time")) } else { Ok(left) }
     }
 }
 
-fn failed(why: Failure, detail: impl Into<String>) -> Failed {
-    Failed { why, detail: detail.into(), certificate: None }
+/// Why nothing usable came back.
+struct Broke {
+    why: Failure,
+    detail: String,
 }
 
-fn of_io(error: &io::Error) -> Failed {
+fn broke(why: Failure, detail: impl Into<String>) -> Broke {
+    Broke { why, detail: detail.into() }
+}
+
+fn of_io(error: &io::Error) -> Broke {
     let why = match error.kind() {
         // What a socket with a time-out says when it is over.
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::AnswerTimeout,
         _ => failure_of(error),
     };
-    failed(why, error.to_string())
+    broke(why, error.to_string())
 }
 
-fn exchange(request: &HttpRequest, proxy: &Proxy, within: Duration, deadline: &Deadline) -> Result<Raw, Failed> {
+fn exchange(request: &HttpRequest, proxy: &Proxy, within: Duration, deadline: &Deadline) -> Result<Raw, Broke> {
     let head = head(request, proxy)?;
     let mut stream = connect(proxy, within, deadline)?;
     stream.set_write_timeout(Some(deadline.left()?)).map_err(|error| of_io(&error))?;
@@ -68,14 +75,14 @@ fn exchange(request: &HttpRequest, proxy: &Proxy, within: Duration, deadline: &D
         }
         seen += 1;
         if seen > INTERIM {
-            return Err(failed(Failure::NotHttp, "the answer never began"));
+            return Err(broke(Failure::NotHttp, "the answer never began"));
         }
     }
 }
 
 /// The request as it is sent, the user and password of the proxy with it when its URL has them, as clients do.
-fn head(request: &HttpRequest, proxy: &Proxy) -> Result<Zeroizing<String>, Failed> {
-    let unfit = || failed(Failure::Unsupported, "the question cannot be put through a proxy");
+fn head(request: &HttpRequest, proxy: &Proxy) -> Result<Zeroizing<String>, Broke> {
+    let unfit = || broke(Failure::Unsupported, "the question cannot be put through a proxy");
     let url = url::Url::parse(&request.url).ok().filter(|url| url.scheme() == "http").ok_or_else(unfit)?;
     let authority = url.authority().to_owned();
     let mut head = Zeroizing::new(format!("GET {url} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n"));
@@ -101,24 +108,24 @@ fn head(request: &HttpRequest, proxy: &Proxy) -> Result<Zeroizing<String>, Faile
 }
 
 /// A connection to the first of the proxy's addresses that takes one.
-fn connect(proxy: &Proxy, within: Duration, deadline: &Deadline) -> Result<TcpStream, Failed> {
+fn connect(proxy: &Proxy, within: Duration, deadline: &Deadline) -> Result<TcpStream, Broke> {
     let host = proxy.host().trim_matches(['[', ']']);
     let addresses: Vec<IpAddr> = match host.parse() {
         Ok(address) => vec![address],
         Err(_) => match resolve(host, deadline.left()?) {
             Outcome::Resolved { addresses } => addresses.iter().filter_map(|address| address.parse().ok()).collect(),
-            Outcome::Failed(failed) => return Err(failed),
+            Outcome::Failed(failed) => return Err(broke(failed.why, failed.detail)),
             _ => Vec::new(),
         },
     };
     // Less than the whole, or a connection that never came about would pass for an answer that never came.
     let limit = connect_limit(host, within).min(within * 9 / 10);
-    let mut why = failed(Failure::NameUnknown, "the name of the proxy has no address");
+    let mut why = broke(Failure::NameUnknown, "the name of the proxy has no address");
     for address in addresses {
         let left = deadline.left()?.min(limit);
         match TcpStream::connect_timeout(&SocketAddr::new(address, proxy.port()), left) {
             Ok(stream) => return Ok(stream),
-            Err(error) => why = failed(failure_of(&error), error.to_string()),
+            Err(error) => why = broke(failure_of(&error), error.to_string()),
         }
     }
     Err(why)
@@ -148,7 +155,7 @@ struct Incoming<'a> {
 
 impl Incoming<'_> {
     /// Reads once more; `false` at the end.
-    fn more(&mut self) -> Result<bool, Failed> {
+    fn more(&mut self) -> Result<bool, Broke> {
         self.stream.set_read_timeout(Some(self.deadline.left()?)).map_err(|error| of_io(&error))?;
         let mut buffer = Zeroizing::new([0; 8192]);
         let count = self.stream.read(&mut *buffer).map_err(|error| of_io(&error))?;
@@ -156,22 +163,22 @@ impl Incoming<'_> {
         Ok(count > 0)
     }
 
-    fn head(&mut self) -> Result<Head, Failed> {
+    fn head(&mut self) -> Result<Head, Broke> {
         loop {
             if let Some(head) = parse_head(&self.bytes)? {
                 return Ok(head);
             }
             if self.bytes.len() > HEAD_LIMIT {
-                return Err(failed(Failure::TooLarge, "the headers of the answer are too long"));
+                return Err(broke(Failure::TooLarge, "the headers of the answer are too long"));
             }
             if !self.more()? {
-                return Err(failed(Failure::Closed, "the connection was closed before an answer was complete"));
+                return Err(broke(Failure::Closed, "the connection was closed before an answer was complete"));
             }
         }
     }
 
     /// The body, cut at the limit, and whether there was more.
-    fn body(&mut self, head: &Head) -> Result<(Vec<u8>, bool), Failed> {
+    fn body(&mut self, head: &Head) -> Result<(Vec<u8>, bool), Broke> {
         let chunked =
             head.header("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().ends_with("chunked"));
         let length: Option<usize> = head.header("content-length").and_then(|value| value.parse().ok());
@@ -198,7 +205,7 @@ impl Incoming<'_> {
             if !self.more()? {
                 // Where neither a length nor chunks are told, the end of the connection is the end of the body.
                 return if chunked || length.is_some() {
-                    Err(failed(Failure::Closed, "the connection was closed before the answer was complete"))
+                    Err(broke(Failure::Closed, "the connection was closed before the answer was complete"))
                 } else {
                     Ok((body, false))
                 };
@@ -207,9 +214,9 @@ impl Incoming<'_> {
     }
 
     /// Moves the chunks that have come whole into the body; `true` after the last one. Trailers are not read.
-    fn take_chunks(&mut self, body: &mut Vec<u8>) -> Result<bool, Failed> {
+    fn take_chunks(&mut self, body: &mut Vec<u8>) -> Result<bool, Broke> {
         loop {
-            let wrong = || failed(Failure::NotHttp, "the answer's chunks cannot be read");
+            let wrong = || broke(Failure::NotHttp, "the answer's chunks cannot be read");
             let (start, size) = match httparse::parse_chunk_size(&self.bytes) {
                 Ok(httparse::Status::Complete((start, size))) => (start, size),
                 Ok(httparse::Status::Partial) => return Ok(false),
@@ -242,7 +249,7 @@ impl Incoming<'_> {
 }
 
 /// The head of an answer, once all of it has come.
-fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failed> {
+fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Broke> {
     let mut fields = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Response::new(&mut fields);
     match parsed.parse(bytes) {
@@ -253,7 +260,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Failed> {
             let headers = parsed.headers.iter().map(of).collect();
             Ok(Some(Head { status: parsed.code.unwrap_or_default(), headers, length }))
         }
-        Err(httparse::Error::TooManyHeaders) => Err(failed(Failure::TooLarge, "the answer has too many headers")),
-        Err(error) => Err(failed(Failure::NotHttp, error.to_string())),
+        Err(httparse::Error::TooManyHeaders) => Err(broke(Failure::TooLarge, "the answer has too many headers")),
+        Err(error) => Err(broke(Failure::NotHttp, error.to_string())),
     }
 }
