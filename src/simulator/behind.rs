@@ -22,6 +22,8 @@ pub enum Behind {
     Refused,
 }
 
+/// How long a connection to it is waited for at most.
+const PATIENCE: Duration = Duration::from_millis(4_500);
 /// How long a proxy in the same network takes.
 const NEAR: Duration = Duration::from_millis(3);
 /// How long it tries before it gives up (assumed: a route that is refused at once).
@@ -29,11 +31,11 @@ const GIVES_UP: Duration = Duration::from_millis(40);
 
 impl Behind {
     /// What comes back in place of the metadata service's answer; `None` when the question is passed on.
-    pub(super) fn instead(self, patience: Duration) -> Option<Reply> {
+    pub(super) fn instead(self, within: Duration) -> Option<Reply> {
         let fail = |took, why, detail: &str| Some(Reply { took, raw: Raw::Plain(Outcome::failed(why, detail)) });
         match self {
             Self::Passes => None,
-            Self::Silent => fail(patience, Failure::ConnectTimeout, "the connection timed out"),
+            Self::Silent => fail(within.min(PATIENCE), Failure::ConnectTimeout, "the connection timed out"),
             Self::Refused => fail(NEAR, Failure::Refused, "Connection refused"),
             Self::BadGateway => {
                 let headers = [

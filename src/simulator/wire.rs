@@ -64,7 +64,7 @@ impl SimulatedMachine {
         let Ok(url) = Url::parse(&request.url) else { return fail(NEAR, Failure::Other, "the URL cannot be read") };
         let host = url.host_str().unwrap_or_default();
         if request.route == Route::HttpProxy
-            && let Some(reply) = self.azure.scenario().proxy.instead(within.min(PATIENCE))
+            && let Some(reply) = self.azure.scenario().proxy.instead(within)
         {
             return reply;
         }

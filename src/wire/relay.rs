@@ -22,8 +22,13 @@ const HEADERS: usize = 100;
 /// So many answers of the kind 1xx may come before the one that counts.
 const INTERIM: usize = 8;
 
+/// The answer is waited for so long at most: a proxy that cannot reach the address may try for a minute, and the questions
+/// that matter come after this one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Puts the question once. The caller has made sure that it may go to a proxy.
 pub fn put(request: &HttpRequest, proxy: &Proxy, within: Duration) -> Raw {
+    let within = within.min(PATIENCE);
     let deadline = Deadline(Instant::now() + within);
     exchange(request, proxy, within, &deadline)
         .unwrap_or_else(|broke| Raw::Plain(Outcome::failed(broke.why, broke.detail)))
