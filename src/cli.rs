@@ -92,7 +92,7 @@ pub struct OutputArgs {
     /// Print nothing when healthy, and leave out the checks that passed or were skipped
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print every question with its answer and timing as well
+    /// Print every question with its answer and timing as well, and show what a proxy makes of one that it catches
     #[arg(short, long)]
     pub verbose: bool,
     /// When to colour.

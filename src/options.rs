@@ -120,7 +120,7 @@ impl CheckOptions {
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &CheckArgs) -> Result<Self, String> {
         let mut plan = with_endpoints(
-            plan(&args.identity, &args.resource, &args.require)?,
+            Plan { through_proxy: args.output.verbose, ..plan(&args.identity, &args.resource, &args.require)? },
             !args.resource.is_empty(),
             &args.probe,
             &args.trust_host,

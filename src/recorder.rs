@@ -78,6 +78,13 @@ impl<'a> Recorder<'a> {
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
     pub fn ask(&self, request: &Request, destinations: &Destinations, within: Duration) -> (Duration, Outcome) {
         let bearer = match request {
+            // Whoever runs the proxy would see it all.
+            Request::Http(http)
+                if http.route == Route::HttpProxy && (http.bearer.is_some() || http.is_about_an_identity()) =>
+            {
+                let why = "only the question for the VM's own document is put through a proxy";
+                return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why));
+            }
             Request::Http(http) => match &http.bearer {
                 None => None,
                 Some(source) => match self.token_for(destinations, &http.url, source) {

@@ -73,6 +73,13 @@ pub struct HttpRequest {
     pub route: Route,
 }
 
+impl HttpRequest {
+    /// Is this a question about an identity, or could it be read as one? Only the VM's own document is surely none.
+    pub fn is_about_an_identity(&self) -> bool {
+        !self.url.starts_with(&format!("http://{METADATA_ADDRESS}{INSTANCE_PATH}?"))
+    }
+}
+
 /// How a request carries its token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +140,17 @@ impl Request {
         })
     }
 
+    /// The same question, put through the proxy for plain HTTP as clients do that use one; `None` for anything but a question of
+    /// the metadata service that is not about an identity.
+    pub fn through_proxy(&self) -> Option<Self> {
+        match self {
+            Self::Http(http) if self.goes_to_metadata() && http.bearer.is_none() && !http.is_about_an_identity() => {
+                Some(Self::Http(HttpRequest { route: Route::HttpProxy, ..http.clone() }))
+            }
+            _ => None,
+        }
+    }
+
     /// A GET to Azure Resource Manager, as clients go there, with the token that `token_request` brought.
     pub fn manager(url: impl Into<String>, token_request: Option<&Request>) -> Self {
         Self::Http(HttpRequest {
@@ -174,10 +192,13 @@ impl Request {
         }
     }
 
-    /// Does this question go to the metadata service, which answers at most five at a time?
+    /// Does this question go to the metadata service, which answers at most five at a time? Through a proxy it goes to the proxy,
+    /// and what comes back is the proxy's.
     pub fn goes_to_metadata(&self) -> bool {
         match self {
-            Self::Http(http) => http.url.starts_with(&format!("http://{METADATA_ADDRESS}/")),
+            Self::Http(http) => {
+                http.route != Route::HttpProxy && http.url.starts_with(&format!("http://{METADATA_ADDRESS}/"))
+            }
             Self::Connect { host, .. } => host == METADATA_ADDRESS,
             _ => false,
         }
@@ -185,7 +206,8 @@ impl Request {
 
     /// Is this a question for a token at the metadata service?
     pub fn asks_for_token(&self) -> bool {
-        self.url().is_some_and(|url| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?")))
+        let asks = |url: &str| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?"));
+        self.goes_to_metadata() && self.url().is_some_and(asks)
     }
 
     /// The question in a few words for people: `GET /metadata/instance`, `connect to 127.0.0.1:50342`.
@@ -222,6 +244,8 @@ pub const METADATA_ADDRESS: &str = "169.254.169.254";
 /// Where the guest proxy agent writes about itself on Linux (Azure/GuestProxyAgent, config/GuestProxyAgent.linux.json). Of this
 /// file more is read than of others, and the command lines in it are not kept.
 pub const PROXY_AGENT_STATUS: &str = "/var/log/azure-proxy-agent/status.json";
+/// Where the metadata service describes the VM.
+pub const INSTANCE_PATH: &str = "/metadata/instance";
 /// Where the metadata service issues tokens.
 pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
@@ -245,6 +269,7 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_USERNAME",
     "AzureServicesAuthConnectionString",
     "CURL_CA_BUNDLE",
+    "GATEWAY_INTERFACE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "IDENTITY_API_VERSION",
@@ -257,9 +282,11 @@ pub const VARIABLES: &[&str] = &[
     "MSI_ENDPOINT",
     "MSI_SECRET",
     "NODE_EXTRA_CA_CERTS",
+    "NODE_USE_ENV_PROXY",
     "NODE_USE_SYSTEM_CA",
     "NO_PROXY",
     "REQUESTS_CA_BUNDLE",
+    "REQUEST_METHOD",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "all_proxy",

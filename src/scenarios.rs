@@ -173,6 +173,7 @@ pub fn plan(scenario: &Scenario) -> Result<Plan, String> {
     let command = &scenario.command;
     let plan = options::plan(&command.identity, &command.resource, &command.require)?;
     let named = !command.resource.is_empty();
+    let plan = Plan { through_proxy: command.verbose, ..plan };
     let mut plan =
         options::with_endpoints(plan, named, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())?;
     let pid = command.pid.map(|pid| pid.to_string());

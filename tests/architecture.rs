@@ -59,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
     ("render", &["check", "clients", "evidence", "fill", "page", "plan", "report", "words"]),
-    ("wire", &["evidence", "network", "plan", "request", "token", "unit_name"]),
+    ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
     (

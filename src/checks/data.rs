@@ -88,7 +88,7 @@ fn ask_data(case: &Case) -> Vec<Request> {
         return Vec::new();
     }
     let mut requests = vec![case.environment()];
-    if !proxied(case) {
+    if !proxied(case, &target.host) {
         requests.push(Request::Resolve { host: target.host.clone() });
     }
     requests.extend(certificates::ask(case, &target.bare()));

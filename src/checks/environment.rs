@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};
 use crate::evidence::Request;
 
-use super::proxies::proxy_finding;
+use super::proxies::{proxy_finding, question};
 use super::{shadows, whose};
 
 /// The checks of this topic.
@@ -23,7 +23,7 @@ pub static CHECKS: [Check; 1] = [Check {
 }];
 
 fn ask_environment(case: &Case) -> Vec<Request> {
-    [case.environment(), shadows::agent()].into_iter().chain(whose::ask(case)).collect()
+    [case.environment(), shadows::agent()].into_iter().chain(whose::ask(case)).chain(question(case)).collect()
 }
 
 fn judge_environment(case: &Case) -> Verdict {

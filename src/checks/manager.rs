@@ -1,9 +1,12 @@
 //! Azure Resource Manager: is its name known, is it there, is the certificate its own.
 
+use std::collections::BTreeSet;
+
 use crate::azure::arm::{self, ArmError};
 use crate::azure::resource_id::VmId;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::clients::{Setting, proxy};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
 use crate::words::{in_words, plural};
 
@@ -34,7 +37,7 @@ const ASIDE: [&str; 4] = ["/roleAssignments", "/roleDefinitions/", "/denyAssignm
 fn ask_arm(case: &Case) -> Vec<Request> {
     let Some(cloud) = case.cloud().filter(|_| case.asks_manager()) else { return Vec::new() };
     let mut requests = vec![case.environment()];
-    if !proxied(case) {
+    if !proxied(case, &cloud.arm_host) {
         requests.push(Request::Resolve { host: cloud.arm_host.to_string() });
     }
     if let Some(probe) = probe(case) {
@@ -49,8 +52,17 @@ fn probe(case: &Case) -> Option<Request> {
     Some(Request::manager(arm::probe_url(&case.cloud()?.arm_host, &vm.subscription), None))
 }
 
-pub(super) fn proxied(case: &Case) -> bool {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| case.variable(name).is_some())
+/// Is this host reached through a proxy? Then its name is the proxy's business.
+pub(super) fn proxied(case: &Case, host: &str) -> bool {
+    proxy_for(case, host).is_some()
+}
+
+/// The proxy that clients reach this host through, without scheme: `proxy.contoso.com:3128`.
+fn proxy_for(case: &Case, host: &str) -> Option<String> {
+    let Outcome::Variables { set, .. } = case.outcome(&case.environment())? else { return None };
+    let found = proxy::for_https(host, &Setting { variables: set, files: &BTreeSet::new() })?;
+    let bare = found.proxy.split_once("://").map_or(found.proxy.as_str(), |(_, rest)| rest);
+    Some(bare.split(['/', '?', '#']).next().unwrap_or_default().to_owned())
 }
 
 fn judge_arm(case: &Case) -> Verdict {
@@ -87,7 +99,8 @@ fn judge_arm(case: &Case) -> Verdict {
     let exchanges = std::iter::once(first).chain(case.evidence.exchanges().iter().filter(matters));
     exchanges.filter_map(|exchange| trouble(case, &host, exchange)).next().unwrap_or_else(|| {
         let as_told = case.plan().arm_endpoint.as_ref().map_or("", |_| ", as --arm-endpoint says");
-        let facts = Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()) + as_told)]);
+        let way = proxy_for(case, &host).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+        let facts = Facts::from([("arm_host", host.clone()), ("took", in_words(first.took()) + &way + as_told)]);
         certificates::regarded(case, &host, first, Verdict::Pass(facts))
     })
 }

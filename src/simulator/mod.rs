@@ -7,6 +7,7 @@
 mod access;
 mod authorization;
 pub mod azure;
+mod behind;
 mod connection;
 mod data;
 mod entries;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::network::FirewallRule;
+pub use crate::simulator::behind::Behind;
 pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
 pub use crate::simulator::literal::Literal;
 pub use crate::simulator::local::LocalTable;
@@ -74,6 +75,8 @@ pub struct Scenario {
     pub files: BTreeMap<String, String>,
     /// Files that are there and that this user may not read.
     pub unreadable: Vec<String>,
+    /// What is behind the proxy that the variables name, for plain HTTP.
+    pub proxy: Behind,
     /// What is odd about the tokens that are issued.
     pub token: TokenOddities,
     /// Answers given word for word, first match wins.
@@ -113,6 +116,7 @@ impl Default for Scenario {
             unit: Unit::default(),
             files: BTreeMap::new(),
             unreadable: Vec::new(),
+            proxy: Behind::BadGateway,
             token: TokenOddities::default(),
             literals: Vec::new(),
         }
@@ -209,6 +213,8 @@ pub struct Command {
     pub pid: Option<u32>,
     /// Value of `--unit`.
     pub unit: Option<String>,
+    /// With `-v`?
+    pub verbose: bool,
 }
 
 /// The process or unit whose environment is judged.
@@ -324,7 +330,9 @@ mod tests {
             arm_certificate = "other-name"
             clock_offset_seconds = -600
             cloud = "AzureChinaCloud"
+            proxy = "passes"
             [command]
+            verbose = true
             identity = ["a"]
             resource = ["vault"]
             [environment]

@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::azure::cloud::known;
 use crate::evidence::{
-    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, UnitSettings,
-    VARIABLES, Wire, is_secret,
+    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route,
+    UnitSettings, VARIABLES, Wire, is_secret,
 };
 use crate::plan::Whose;
 use crate::simulator::azure::{Azure, Reaction};
@@ -65,6 +65,11 @@ impl SimulatedMachine {
     fn http(&self, request: &HttpRequest, bearer: Option<&Token>, within: Duration) -> Reply {
         let Ok(url) = Url::parse(&request.url) else { return fail(NEAR, Failure::Other, "the URL cannot be read") };
         let host = url.host_str().unwrap_or_default();
+        if request.route == Route::HttpProxy
+            && let Some(reply) = self.azure.scenario().proxy.instead(within)
+        {
+            return reply;
+        }
         let plain = host == METADATA_ADDRESS || local(host);
         if host == METADATA_ADDRESS {
             if let Some(failed) = self.metadata_fault(within) {
@@ -102,7 +107,7 @@ impl SimulatedMachine {
             }
             certificate = Some(shown);
         }
-        // assumed: a proxy in the environment lets requests through; what it would do otherwise is not modelled.
+        // assumed: a proxy in the environment lets requests with TLS through; what it would do otherwise is not modelled.
         let mut headers: Vec<(String, String)> =
             request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut body = String::new();

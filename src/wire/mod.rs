@@ -11,6 +11,8 @@ mod local;
 mod network;
 #[cfg(not(windows))]
 mod process;
+mod proxy;
+mod relay;
 #[cfg(not(windows))]
 mod systemd;
 mod tls;
@@ -69,9 +71,15 @@ impl Machine {
 
     /// A variable of it that is set and not empty.
     fn variable(&self, name: &str) -> Option<&str> {
+        self.set().get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The variables that are set in it.
+    fn set(&self) -> &proxy::Variables {
+        static NONE: proxy::Variables = proxy::Variables::new();
         match self.variables() {
-            Outcome::Variables { set, .. } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
-            _ => None,
+            Outcome::Variables { set, .. } => set,
+            _ => &NONE,
         }
     }
 }
@@ -80,7 +88,7 @@ impl Wire for Machine {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         let start = Instant::now();
         let raw = match request {
-            Request::Http(http) => http::put(http, bearer, within, |name| self.variable(name), || self.trust()),
+            Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
             Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),

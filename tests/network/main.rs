@@ -18,6 +18,7 @@ mod fake;
 mod metadata;
 mod proxies;
 mod readme;
+mod relayed;
 mod routes;
 mod scale;
 mod scenarios;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         scenarios::cases(),
         routes::cases(),
         proxies::cases(),
+        relayed::cases(),
         readme::cases(),
         clouds::cases(),
         data::cases(),
