@@ -108,7 +108,7 @@ fn fits(line: &str, in_scale_set: bool) -> bool {
 
 /// Does this line set or unset a variable in a shell? That changes nothing for a unit.
 fn is_of_a_shell(line: &str) -> bool {
-    ["export ", "unset ", "$env:", "Get-ChildItem Env:"].iter().any(|start| line.starts_with(start))
+    ["export ", "unset ", "$env:", "Get-ChildItem Env:", "Set-Item Env:"].iter().any(|start| line.starts_with(start))
 }
 
 /// A line about something that this finding does not know is no line to paste. A name of the VM that is not known can be

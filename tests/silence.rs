@@ -332,7 +332,7 @@ fn who_answers_in_azures_place_is_explained_by_a_redirect() {
 fn pod_identity_that_answers_is_told_how_to_go() {
     let answer = "ANY http://169.254.169.254/*\n\nHTTP/1.1 403 Forbidden\nContent-Type: text/plain; charset=utf-8\n\nno azure identity found for request clientID\n";
     let found = finding("", &[answer]);
-    let seen = "GET /metadata/instance was denied with 403 and words of its own, as AAD Pod Identity's node agent (NMI) does it. \
+    let seen = "GET /metadata/instance was denied with 403 by AAD Pod Identity's node agent (NMI). \
                 Rules of the node's packet filter send its pods' connections there.";
     assert_eq!((found.code.as_str(), found.seen.as_str()), ("imds-denied", seen));
     assert_eq!(found.remedy.steps.len(), 1, "{:?}", found.remedy.steps);

@@ -91,7 +91,10 @@ fn a_finding_in_a_unit_names_the_file_and_the_commands_of_systemd() {
 fn what_only_the_process_has_goes_with_a_restart() {
     for (declared, told) in [
         ("", ", though its files do not set it"),
-        ("environment = { MSI_ENDPOINT = \"\" }\n", ", though /etc/systemd/system/web.service now says otherwise"),
+        (
+            "environment = { MSI_ENDPOINT = \"http://169.254.169.254/\" }\n",
+            ", though /etc/systemd/system/web.service now says otherwise",
+        ),
     ] {
         let report =
             play(&format!("{WEB}[unit]\n{declared}process = {{ MSI_ENDPOINT = \"http://127.0.0.1:4242\" }}\n"));

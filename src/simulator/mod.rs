@@ -14,6 +14,7 @@ mod entries;
 mod instance;
 mod literal;
 mod local;
+mod machine;
 mod manager;
 mod metadata;
 mod pages;

@@ -3,7 +3,6 @@
 //! No socket, no file and no environment of the real machine is touched. Time is virtual: an answer says how long it
 //! would have taken, and a pause returns at once.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,24 +10,14 @@ use url::Url;
 
 use crate::azure::cloud::known;
 use crate::evidence::{
-    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route,
-    UnitSettings, VARIABLES, Wire, is_secret,
+    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route, Wire,
 };
-use crate::plan::Whose;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
 use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
 use crate::simulator::shown;
 use crate::token::{Secret, Token};
 
-/// The files of a healthy Azure VM that are looked at.
-const FILES: [(&str, &str); 3] = [
-    ("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
-    ("/sys/class/dmi/id/product_name", "Virtual Machine"),
-    ("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation"),
-];
-/// The main process of the unit that is asked for, where it runs.
-const PROCESS: u32 = 812;
 /// Where names lead: addresses that are set aside for documentation (RFC 5737).
 const ARM_ADDRESS: &str = "203.0.113.10";
 const OTHER_ADDRESS: &str = "203.0.113.20";
@@ -205,67 +194,6 @@ impl SimulatedMachine {
             || known().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
             || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
     }
-
-    fn environment(&self, of: &Whose) -> Reply {
-        let scenario = self.azure.scenario();
-        let unit = &scenario.unit;
-        let outcome = match of {
-            Whose::Own => Outcome::Variables { set: shown_variables(&scenario.environment), unit: None },
-            Whose::Process(_) => match &unit.process {
-                Some(set) => Outcome::Variables { set: shown_variables(set), unit: None },
-                None => Outcome::failed(Failure::Denied, unit.unread.join("; ")),
-            },
-            Whose::Unit(name) => {
-                let declared = shown_variables(&unit.environment);
-                let file = format!("/etc/systemd/system/{name}");
-                let settings = UnitSettings {
-                    process: unit.process.as_ref().map(|_| PROCESS),
-                    from: declared.keys().map(|variable| (variable.clone(), file.clone())).collect(),
-                    declared: declared.clone(),
-                    unread: unit.unread.clone(),
-                };
-                let set = unit.process.as_ref().map_or(declared, shown_variables);
-                Outcome::Variables { set, unit: Some(settings) }
-            }
-        };
-        Reply { took: Duration::ZERO, raw: Raw::Plain(outcome) }
-    }
-
-    fn file(&self, path: &str) -> Reply {
-        if self.azure.scenario().unreadable.iter().any(|own| own == path) {
-            return fail(Duration::ZERO, Failure::Denied, "Permission denied");
-        }
-        let usual = || FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text);
-        let text = self.azure.scenario().files.get(path).map(String::as_str).or_else(usual).unwrap_or_default().trim();
-        if text.is_empty() {
-            return fail(Duration::ZERO, Failure::Absent, "No such file or directory");
-        }
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Contents { text: text.to_owned() }) }
-    }
-
-    fn network(&self) -> Reply {
-        let table = &self.azure.scenario().network;
-        match &table.unread {
-            Some(why) => fail(Duration::ZERO, Failure::Unsupported, why),
-            None => Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Network(table.network())) },
-        }
-    }
-
-    fn firewall(&self) -> Reply {
-        let scenario = self.azure.scenario();
-        if scenario.rules_unread {
-            return fail(Duration::ZERO, Failure::Denied, "only root may read them, so try `sudo midoctor`");
-        }
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Firewall { rules: scenario.rule.clone() }) }
-    }
-
-    fn presence(&self, path: &str) -> Reply {
-        let there = self.azure.scenario().files.get(path).is_some_and(|text| !text.is_empty());
-        if there {
-            return Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Present) };
-        }
-        fail(Duration::ZERO, Failure::Absent, "No such file or directory")
-    }
 }
 
 impl Wire for SimulatedMachine {
@@ -275,14 +203,7 @@ impl Wire for SimulatedMachine {
             Request::Connect { host, port } => self.connect(host, *port, within),
             Request::Resolve { host } => self.resolve(host),
             Request::Environment { of } => self.environment(of),
-            Request::SharedNetwork { .. } => {
-                let process = PROCESS;
-                let outcome = match &self.azure.scenario().unit {
-                    unit if unit.process.is_some() => Outcome::Shares { process, network: !unit.other_network },
-                    _ => Outcome::failed(Failure::Absent, "no process of it was found"),
-                };
-                Reply { took: Duration::ZERO, raw: Raw::Plain(outcome) }
-            }
+            Request::SharedNetwork { .. } => self.shared_network(),
             Request::File { path } => self.file(path),
             Request::Presence { path } => self.presence(path),
             Request::Network => self.network(),
@@ -319,31 +240,11 @@ fn timeout(took: Duration) -> Reply {
     fail(took, Failure::ConnectTimeout, "the connection timed out")
 }
 
-/// The variables that are asked for, without their secrets.
-fn shown_variables(set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let asked = set.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str()));
-    let secret = |name: &str, value: &str| is_secret(name) && !value.is_empty();
-    let shown = |name: &str, value: &str| if secret(name, value) { "(set)".to_owned() } else { without_user(value) };
-    asked.map(|(name, value)| (name.clone(), shown(name, value))).collect()
-}
-
-/// A URL without its user-info, other values as they stand.
-fn without_user(value: &str) -> String {
-    match Url::parse(value) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-            // Both fail only for URLs without a host, which have no user-info to take out.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        _ => value.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::evidence::{Answer, TrustedBy};
+    use crate::plan::Whose;
     use crate::simulator::azure::tests::{now, play};
 
     fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {
