@@ -360,3 +360,31 @@ fn a_report_from_before_this_was_asked_is_judged_as_it_was() {
     assert_eq!(found.seen, "A TCP connection to 169.254.169.254:80 got no answer: nothing came back in 2.0 s.");
     assert_eq!(found.remedy.steps.len(), 5);
 }
+
+/// What `explain` shows is for everybody: nothing in it waits for a reason that only a machine tells.
+#[test]
+fn steps_about_one_reason_are_told_from_those_for_everybody() {
+    let general = midoctor::checks::silence::generic().map(|(name, _)| name);
+    let of_the_vm = ["portal", "vm_id", "vm_name", "resource_group", "subscription_id"];
+    for code in ["imds-timeout", "imds-refused", "imds-proxied", "imds-not-azure", "imds-denied"] {
+        let (_, section) = midoctor::page::section(code).unwrap();
+        let lines = section.steps.iter().chain(section.commands.iter().map(|command| &command.line));
+        for line in lines.filter(|line| !midoctor::checks::silence::is_about_one_reason(line)) {
+            for name in line.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0) {
+                assert!(general.contains(&name) || of_the_vm.contains(&name), "{code}: {name}: {line}");
+            }
+        }
+    }
+}
+
+/// A container can be called anything.
+#[test]
+fn a_strangers_name_fills_no_page_and_no_terminal() {
+    let name = "x".repeat(3000) + "\u{1b}[2J";
+    let card = "[network]\ninterfaces = []\n";
+    let toml =
+        format!("metadata = \"silent\"\n{card}[files]\n\"/.dockerenv\" = \"there\"\n\"/etc/hostname\" = {name:?}\n")
+            .replace("\\u{1b}", "\\u001b");
+    let (_, told, _) = told(&toml);
+    assert!(told.len() < 400 && !told.contains('\u{1b}'), "{told}");
+}

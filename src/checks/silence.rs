@@ -168,9 +168,35 @@ pub fn generic() -> [(&'static str, &'static str); 6] {
         ("metadata_address", "169.254.169.254"),
         ("route_target", "169.254.169.254"),
         ("filter_chain", "OUTPUT"),
-        ("filter_hook", "hook output"),
+        ("filter_hook", "hook.output"),
         ("platform_tag", "AzurePlatformIMDS"),
     ]
+}
+
+/// The facts that name one reason each.
+const REASONS: [&str; 17] = [
+    "missing_route",
+    "refusing_route",
+    "on_link_route",
+    "tunnel",
+    "wrong_interface",
+    "own_interface",
+    "dropping_rule",
+    "redirecting_rule",
+    "rule_chain",
+    "legacy_table",
+    "pod_identity",
+    "pod",
+    "container",
+    "wsl",
+    "docker_desktop",
+    "arc_agent",
+    "proxy_agent",
+];
+
+/// Is this step or command about one reason, so that it says little to whoever does not know which it is?
+pub fn is_about_one_reason(template: &str) -> bool {
+    REASONS.iter().any(|name| template.contains(&format!("{{{{{name}}}}}")))
 }
 
 /// `by eth0 (10.0.1.4) through 10.0.1.1`.

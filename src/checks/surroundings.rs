@@ -47,6 +47,11 @@ fn presence(path: &str) -> Request {
     Request::Presence { path: path.into() }
 }
 
+/// A file's text, as far as a sentence can hold it.
+fn short(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(100).collect()
+}
+
 fn text<'a>(case: &Case<'a>, path: &str) -> Option<&'a str> {
     match case.outcome(&host::file(path))? {
         Outcome::Contents { text } => Some(text),
@@ -78,7 +83,7 @@ pub(super) struct Surroundings {
 impl Surroundings {
     pub fn read(case: &Case) -> Self {
         let release = text(case, RELEASE).unwrap_or_default();
-        let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| release.to_owned());
+        let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| short(release));
         let azure = text(case, host::ASSET_TAG) == Some(AZURE_TAG);
         Self {
             pod: pod(case),
@@ -97,7 +102,8 @@ fn pod(case: &Case) -> Option<String> {
         return None;
     }
     let name = text(case, HOSTNAME).filter(|text| !text.is_empty()).unwrap_or("of unknown name");
-    Some(namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}")))
+    let name = short(name);
+    Some(namespace.map_or_else(|| name.clone(), |namespace| format!("{}/{name}", short(namespace))))
 }
 
 fn container(case: &Case) -> Option<String> {
@@ -118,12 +124,12 @@ fn container(case: &Case) -> Option<String> {
     } else if cgroup.contains("/lxc") || manager.starts_with("lxc") {
         "an LXC container".to_owned()
     } else if !manager.is_empty() {
-        format!("a container of {manager}")
+        format!("a container of {}", short(manager))
     } else if cgroup.contains("kubepods") || cgroup.contains("containerd") {
         "a container".to_owned()
     } else {
         return None;
     };
     let name = given("name").or_else(|| text(case, HOSTNAME)).filter(|name| !name.is_empty());
-    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({name})")))
+    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({})", short(name))))
 }
