@@ -5,7 +5,8 @@
 #[path = "common/played.rs"]
 mod played;
 
-use midoctor::evidence::{Outcome, Request};
+use midoctor::case::Case;
+use midoctor::evidence::{Attempt, Exchange, Failure, Outcome, Request};
 use midoctor::report::{FindingReport, Report};
 use played::{evidence, judged};
 
@@ -337,6 +338,25 @@ fn pod_identity_that_answers_is_told_how_to_go() {
     assert_eq!((found.code.as_str(), found.seen.as_str()), ("imds-denied", seen));
     assert_eq!(found.remedy.steps.len(), 1, "{:?}", found.remedy.steps);
     assert!(found.remedy.text.starts_with("AAD Pod Identity is retired; its replacement is"), "{}", found.remedy.text);
+}
+
+/// A connection that was made has passed whatever keeps containers away.
+#[test]
+fn a_connection_without_an_answer_is_not_laid_to_the_container() {
+    let toml = "metadata = \"silent\"\n[network]\ninterfaces = []\n[files]\n\"/.dockerenv\" = \"there\"\n";
+    let mut evidence = evidence(toml, &[]);
+    let connect = evidence.exchanges.iter_mut().find(|one| matches!(one.request, Request::Connect { port: 80, .. }));
+    connect.unwrap().attempts[0].outcome = Outcome::Connected;
+    let outcome = Outcome::failed(Failure::AnswerTimeout, "");
+    let attempts = vec![Attempt { started_ms: 0, duration_ms: 10_000, outcome }];
+    evidence.exchanges.push(Exchange { request: Case::instance_request(), attempts });
+    let report = judged(evidence);
+    let found = &report.checks.iter().find(|check| check.id == "metadata").unwrap().findings[0];
+    assert_eq!(
+        found.seen,
+        "GET /metadata/instance got no answer: it accepted the connection and did not answer in 10 s. Nothing on this machine \
+         explains it: packets leave by eth0 (10.0.1.4) through 10.0.1.1, and no rule of the packet filter stops them."
+    );
 }
 
 /// Reading routes and rules takes time and rights that a healthy run has no use for.

@@ -275,14 +275,16 @@ fn by_place(here: &Surroundings, ending: Ending) -> Option<Reason> {
         );
         return Some(Reason::possible(words).with("wsl", release.clone()));
     }
-    if let Some(pod) = &here.pod {
+    // Whoever keeps pods or containers away makes no connection first.
+    let kept_away = ending != Ending::Unanswered;
+    if let Some(pod) = here.pod.as_ref().filter(|_| kept_away) {
         let words = format!(
             "this is the Kubernetes pod {pod} with a network of its own, and a cluster can keep its pods from the metadata \
              service (podLinkLocalAccess None, or a network policy)"
         );
         return Some(Reason::possible(words).with("pod", pod));
     }
-    if let Some(container) = &here.container {
+    if let Some(container) = here.container.as_ref().filter(|_| kept_away) {
         let words =
             format!("this is {container} with a network of its own, which need not lead to the metadata service");
         return Some(Reason::possible(words).with("container", container));
