@@ -5,7 +5,8 @@
 #[path = "common/played.rs"]
 mod played;
 
-use midoctor::evidence::{Outcome, Request};
+use midoctor::case::Case;
+use midoctor::evidence::{Attempt, Exchange, Failure, Outcome, Request};
 use midoctor::report::{FindingReport, Report};
 use played::{evidence, judged};
 
@@ -339,6 +340,25 @@ fn pod_identity_that_answers_is_told_how_to_go() {
     assert!(found.remedy.text.starts_with("AAD Pod Identity is retired; its replacement is"), "{}", found.remedy.text);
 }
 
+/// A connection that was made has passed whatever keeps containers away.
+#[test]
+fn a_connection_without_an_answer_is_not_laid_to_the_container() {
+    let toml = "metadata = \"silent\"\n[network]\ninterfaces = []\n[files]\n\"/.dockerenv\" = \"there\"\n";
+    let mut evidence = evidence(toml, &[]);
+    let connect = evidence.exchanges.iter_mut().find(|one| matches!(one.request, Request::Connect { port: 80, .. }));
+    connect.unwrap().attempts[0].outcome = Outcome::Connected;
+    let outcome = Outcome::failed(Failure::AnswerTimeout, "");
+    let attempts = vec![Attempt { started_ms: 0, duration_ms: 10_000, outcome }];
+    evidence.exchanges.push(Exchange { request: Case::instance_request(), attempts });
+    let report = judged(evidence);
+    let found = &report.checks.iter().find(|check| check.id == "metadata").unwrap().findings[0];
+    assert_eq!(
+        found.seen,
+        "GET /metadata/instance got no answer: it accepted the connection and did not answer in 10 s. Nothing on this machine \
+         explains it: packets leave by eth0 (10.0.1.4) through 10.0.1.1, and no rule of the packet filter stops them."
+    );
+}
+
 /// Reading routes and rules takes time and rights that a healthy run has no use for.
 #[test]
 fn a_machine_whose_metadata_service_answers_is_asked_nothing_of_this() {
@@ -359,4 +379,32 @@ fn a_report_from_before_this_was_asked_is_judged_as_it_was() {
     let found = &report.checks.iter().find(|check| check.id == "metadata").unwrap().findings[0];
     assert_eq!(found.seen, "A TCP connection to 169.254.169.254:80 got no answer: nothing came back in 2.0 s.");
     assert_eq!(found.remedy.steps.len(), 5);
+}
+
+/// What `explain` shows is for everybody: nothing in it waits for a reason that only a machine tells.
+#[test]
+fn steps_about_one_reason_are_told_from_those_for_everybody() {
+    let general = midoctor::checks::silence::generic().map(|(name, _)| name);
+    let of_the_vm = ["portal", "vm_id", "vm_name", "resource_group", "subscription_id"];
+    for code in ["imds-timeout", "imds-refused", "imds-proxied", "imds-not-azure", "imds-denied"] {
+        let (_, section) = midoctor::page::section(code).unwrap();
+        let lines = section.steps.iter().chain(section.commands.iter().map(|command| &command.line));
+        for line in lines.filter(|line| !midoctor::checks::silence::is_about_one_reason(line)) {
+            for name in line.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0) {
+                assert!(general.contains(&name) || of_the_vm.contains(&name), "{code}: {name}: {line}");
+            }
+        }
+    }
+}
+
+/// A container can be called anything.
+#[test]
+fn a_strangers_name_fills_no_page_and_no_terminal() {
+    let name = "x".repeat(3000) + "\u{1b}[2J";
+    let card = "[network]\ninterfaces = []\n";
+    let toml =
+        format!("metadata = \"silent\"\n{card}[files]\n\"/.dockerenv\" = \"there\"\n\"/etc/hostname\" = {name:?}\n")
+            .replace("\\u{1b}", "\\u001b");
+    let (_, told, _) = told(&toml);
+    assert!(told.len() < 400 && !told.contains('\u{1b}'), "{told}");
 }

@@ -182,8 +182,7 @@ fn judge_answer(case: &Case, question: &str, answer: &Answer, exchange: &Exchang
         let finding = Finding::error(code)
             .with("question", question)
             .with("status", answer.status)
-            .with("responder", responder.in_words())
-            .with("body", if answer.body.trim().is_empty() { "an empty body" } else { "words of its own" });
+            .with("responder", responder.in_words());
         Verdict::found(finding)
     };
     match responder {

@@ -63,13 +63,9 @@ impl Reason {
 
 /// Adds the reason to a finding: a sentence that begins with a space, and facts for the steps that fit it.
 pub(super) fn explained(mut finding: Finding, case: &Case, ending: Ending) -> Finding {
-    let (mut sentence, mut facts) = explain(case, ending);
-    if finding.facts.contains_key("pod_identity") {
-        // Another agent than that of the usual steps.
-        facts.remove("denying_agent");
-        if sentence.is_empty() {
-            sentence = " Rules of the node's packet filter send its pods' connections there.".into();
-        }
+    let (mut sentence, facts) = explain(case, ending);
+    if finding.facts.contains_key("pod_identity") && sentence.is_empty() {
+        sentence = " Rules of the node's packet filter send its pods' connections there.".into();
     }
     finding.facts.extend(facts);
     finding.with("reason", sentence)
@@ -158,19 +154,41 @@ fn nothing(
     (if words.is_empty() { words } else { format!(" {words}") }, facts)
 }
 
-/// Who denies access unless it is somebody else by his own words.
-const DENYING_AGENT: &str = "the guest proxy agent";
-
 /// What the steps name that fit when nothing is known.
-pub fn generic() -> [(&'static str, &'static str); 6] {
+pub fn generic() -> [(&'static str, &'static str); 5] {
     [
-        ("denying_agent", DENYING_AGENT),
         ("metadata_address", "169.254.169.254"),
         ("route_target", "169.254.169.254"),
         ("filter_chain", "OUTPUT"),
-        ("filter_hook", "hook output"),
+        ("filter_hook", "hook.output"),
         ("platform_tag", "AzurePlatformIMDS"),
     ]
+}
+
+/// The facts that name one reason each.
+const REASONS: [&str; 17] = [
+    "missing_route",
+    "refusing_route",
+    "on_link_route",
+    "tunnel",
+    "wrong_interface",
+    "own_interface",
+    "dropping_rule",
+    "redirecting_rule",
+    "rule_chain",
+    "legacy_table",
+    "pod_identity",
+    "pod",
+    "container",
+    "wsl",
+    "docker_desktop",
+    "arc_agent",
+    "proxy_agent",
+];
+
+/// Is this step or command about one reason, so that it says little to whoever does not know which it is?
+pub fn is_about_one_reason(template: &str) -> bool {
+    REASONS.iter().any(|name| template.contains(&format!("{{{{{name}}}}}")))
 }
 
 /// `by eth0 (10.0.1.4) through 10.0.1.1`.
@@ -249,14 +267,16 @@ fn by_place(here: &Surroundings, ending: Ending) -> Option<Reason> {
         );
         return Some(Reason::possible(words).with("wsl", release.clone()));
     }
-    if let Some(pod) = &here.pod {
+    // Whoever keeps pods or containers away makes no connection first.
+    let kept_away = ending != Ending::Unanswered;
+    if let Some(pod) = here.pod.as_ref().filter(|_| kept_away) {
         let words = format!(
             "this is the Kubernetes pod {pod} with a network of its own, and a cluster can keep its pods from the metadata \
              service (podLinkLocalAccess None, or a network policy)"
         );
         return Some(Reason::possible(words).with("pod", pod));
     }
-    if let Some(container) = &here.container {
+    if let Some(container) = here.container.as_ref().filter(|_| kept_away) {
         let words =
             format!("this is {container} with a network of its own, which need not lead to the metadata service");
         return Some(Reason::possible(words).with("container", container));

@@ -3,7 +3,9 @@
 //!
 //! It reads the signs; what they explain is judged in `silence`.
 
+use crate::azure::proxy_agent;
 use crate::case::Case;
+use crate::clients::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS};
 use crate::evidence::{Outcome, Request};
 
 use super::host::{self, AZURE_TAG};
@@ -20,22 +22,20 @@ const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace
 /// A pod's is its name, a container's the beginning of its ID unless it was given another.
 const HOSTNAME: &str = "/etc/hostname";
 const CGROUP: &str = "/proc/1/cgroup";
-/// Where the Azure Arc agent is (MSAL for Go and .NET; MSAL for Python; Windows).
+/// Where the Azure Arc agent is.
 const ARC: [&str; 3] = [
-    "/opt/azcmagent/bin/himds",
+    ARC_AGENT_LINUX,
     "/var/opt/azcmagent/bin/himds",
     // Asked for last, and only where there is no Linux kernel.
-    r"C:\Program Files\AzureConnectedMachineAgent\himds.exe",
+    ARC_AGENT_WINDOWS,
 ];
-/// The guest proxy agent of the Metadata Security Protocol.
-const PROXY_AGENT: &str = "/usr/sbin/azure-proxy-agent";
 
 /// All that is asked when there is no answer.
 pub(super) fn questions(case: &Case) -> Vec<Request> {
     let files = [RELEASE, PODMAN, MANAGER, NAMESPACE, HOSTNAME, CGROUP];
     let no_linux = case.outcome(&host::file(RELEASE)).is_some_and(|outcome| outcome.failure().is_some());
     let arc = &ARC[..if no_linux { 3 } else { 2 }];
-    let present = [DOCKER, PROXY_AGENT].into_iter().chain(arc.iter().copied());
+    let present = [DOCKER, proxy_agent::PROGRAM].into_iter().chain(arc.iter().copied());
     [Request::Network, Request::Firewall, case.environment()]
         .into_iter()
         .chain(files.into_iter().map(host::file))
@@ -45,6 +45,11 @@ pub(super) fn questions(case: &Case) -> Vec<Request> {
 
 fn presence(path: &str) -> Request {
     Request::Presence { path: path.into() }
+}
+
+/// A file's text, as far as a sentence can hold it.
+fn short(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(100).collect()
 }
 
 fn text<'a>(case: &Case<'a>, path: &str) -> Option<&'a str> {
@@ -78,7 +83,7 @@ pub(super) struct Surroundings {
 impl Surroundings {
     pub fn read(case: &Case) -> Self {
         let release = text(case, RELEASE).unwrap_or_default();
-        let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| release.to_owned());
+        let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| short(release));
         let azure = text(case, host::ASSET_TAG) == Some(AZURE_TAG);
         Self {
             pod: pod(case),
@@ -86,7 +91,7 @@ impl Surroundings {
             wsl: sign("microsoft"),
             docker_desktop: sign("linuxkit"),
             arc: ARC.into_iter().find(|path| !azure && there(case, path)),
-            proxy_agent: Some(PROXY_AGENT).filter(|path| there(case, path)),
+            proxy_agent: Some(proxy_agent::PROGRAM).filter(|path| there(case, path)),
         }
     }
 }
@@ -97,7 +102,8 @@ fn pod(case: &Case) -> Option<String> {
         return None;
     }
     let name = text(case, HOSTNAME).filter(|text| !text.is_empty()).unwrap_or("of unknown name");
-    Some(namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}")))
+    let name = short(name);
+    Some(namespace.map_or_else(|| name.clone(), |namespace| format!("{}/{name}", short(namespace))))
 }
 
 fn container(case: &Case) -> Option<String> {
@@ -118,12 +124,12 @@ fn container(case: &Case) -> Option<String> {
     } else if cgroup.contains("/lxc") || manager.starts_with("lxc") {
         "an LXC container".to_owned()
     } else if !manager.is_empty() {
-        format!("a container of {manager}")
+        format!("a container of {}", short(manager))
     } else if cgroup.contains("kubepods") || cgroup.contains("containerd") {
         "a container".to_owned()
     } else {
         return None;
     };
     let name = given("name").or_else(|| text(case, HOSTNAME)).filter(|name| !name.is_empty());
-    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({name})")))
+    Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({})", short(name))))
 }

@@ -4,7 +4,7 @@
 
 use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
-use crate::checks;
+use crate::checks::{self, silence};
 use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, Values, fill};
 use crate::options::{nearest, unknown};
@@ -97,11 +97,13 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     part("How to tell", lines);
     blocks(&section.tell, style, lines);
     part("How to fix it", lines);
-    for (index, step) in section.steps.iter().enumerate() {
+    // Which of them it is, a run on the machine tells.
+    let general = |template: &str| !silence::is_about_one_reason(template);
+    for (index, step) in section.steps.iter().filter(|step| general(step)).enumerate() {
         lines.push(style.wrap(&readable(step), &format!("  {}. ", index + 1), "     "));
     }
     let mut last = None;
-    for command in &section.commands {
+    for command in section.commands.iter().filter(|command| general(&command.line)) {
         if last != Some((command.shell, command.place)) {
             last = Some((command.shell, command.place));
             let shell = crate::render::text::shell_in_words(command.shell);
@@ -168,6 +170,6 @@ pub fn public_hosts() -> Values {
         ("arm_host", &cloud.arm_host),
         ("login_host", cloud.login_hosts[0]),
     ];
-    let known = known.into_iter().chain(checks::silence::generic());
+    let known = known.into_iter().chain(silence::generic());
     known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

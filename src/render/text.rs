@@ -159,7 +159,9 @@ impl Text {
                 Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
                 Outcome::Present => "there".into(),
                 Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
-                Outcome::Firewall { rules } => format!("{} rules about the metadata service", rules.len()),
+                Outcome::Firewall { rules } => {
+                    format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
+                }
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
             };
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);

@@ -39,6 +39,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("silence: pod identity's rules without its agent", pod_identity_left_behind),
         Case::new("silence: pod identity answers a pod", pod_identity),
         Case::new("silence: without the right to read the rules", without_the_right),
+        Case::new("silence: as a user who is not root", not_root),
         Case::new("silence: a container without a network", container_without_network),
         Case::new("silence: a container with a network that leads nowhere", container),
         Case::new("silence: a pod", pod),
@@ -362,6 +363,21 @@ fn without_the_right() {
         "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not read: \
          this takes the capability CAP_NET_ADMIN, which root lacks here."
     );
+}
+
+/// Routes and interfaces are told to everybody.
+fn not_root() {
+    vm();
+    let mut command = Command::new("unshare");
+    command.args(["-U", "--map-user=1000", "--map-group=1000", "--", PROGRAM, "check"]).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap()).env("LANG", "C.UTF-8").stdin(Stdio::null());
+    let ran = examine(&mut command);
+    assert_eq!(
+        reason(&ran, "imds-timeout"),
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not read: \
+         only root may read them, so try `sudo midoctor`."
+    );
+    assert!(first_step(&ran).starts_with("Run the check on the VM itself, outside any container."), "{}", ran.text);
 }
 
 /// A process in network and mount namespaces of its own, as a container has them. Ends when it is dropped.
