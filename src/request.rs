@@ -221,8 +221,10 @@ pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 pub const VARIABLES: &[&str] = &[
     "ACC_CLOUD",
     "ALL_PROXY",
+    "APPSETTING_WEBSITE_SITE_NAME",
     "AZUREPS_HOST_ENVIRONMENT",
     "AZURE_AUTHORITY_HOST",
+    "AZURE_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
@@ -232,8 +234,10 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_TENANT_ID",
     "AZURE_TOKEN_CREDENTIALS",
     "AZURE_USERNAME",
+    "AzureServicesAuthConnectionString",
     "HTTPS_PROXY",
     "HTTP_PROXY",
+    "IDENTITY_API_VERSION",
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
     "IDENTITY_SERVER_THUMBPRINT",
@@ -253,5 +257,7 @@ pub const VARIABLES: &[&str] = &[
 /// Does this variable hold a secret? Of such a variable only the fact that it is set goes into evidence.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
-    name.ends_with("_SECRET") || name.ends_with("_PASSWORD") || name == "IDENTITY_HEADER"
+    // AppAuthentication's connection string can hold a key.
+    let known = ["IDENTITY_HEADER", "AZURESERVICESAUTHCONNECTIONSTRING"];
+    name.ends_with("_SECRET") || name.ends_with("_PASSWORD") || known.contains(&name.as_str())
 }

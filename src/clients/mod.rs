@@ -3,14 +3,25 @@
 //!
 //! It does not judge: which of this is wrong on a VM the checks say.
 
+mod chain;
+mod others;
+pub mod patience;
+mod pick;
 pub mod proxy;
+mod row;
+mod source;
+mod table;
+
+pub use pick::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, is_metadata, is_retired};
+pub use row::{AsWhom, Row, Source};
+pub use table::table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An environment as a client would find it.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// Its variables; a secret's value reads `(set)`. Empty ones count as unset.
+    /// Its variables; a secret's value reads `(set)`. Most clients take an empty one for unset, some do not.
     pub variables: &'a BTreeMap<String, String>,
     /// Those of the files that clients look for which are there.
     pub files: &'a BTreeSet<String>,
