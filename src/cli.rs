@@ -62,6 +62,10 @@ pub struct CheckArgs {
     /// Ask Azure Resource Manager here, with its token: in a cloud that midoctor does not know, or by a private way
     #[arg(long, value_name = "URL")]
     pub arm_endpoint: Option<String>,
+    /// Only print what each client would do in this environment: where it asks for a token, as whom, and how long it insists; asks
+    /// nothing over the network
+    #[arg(long, conflicts_with_all = ["identity", "resource", "require", "probe", "trust_host", "arm_endpoint", "quiet", "verbose"])]
+    pub sources: bool,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,

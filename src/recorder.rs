@@ -216,7 +216,11 @@ impl<'a> Recorder<'a> {
     /// Of a variable that holds a secret only the fact that it is set is kept.
     fn seal_variables(&self, set: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let sealed = |name: &str, value: &str| {
-            if is_secret(name) { "(set)".into() } else { self.seal_text(&without_user_info(value)) }
+            if is_secret(name) && !value.is_empty() {
+                "(set)".into()
+            } else {
+                self.seal_text(&without_user_info(value))
+            }
         };
         set.iter().map(|(name, value)| (name.clone(), sealed(name, value))).collect()
     }

@@ -1,6 +1,7 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
 mod explain;
+mod sources;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ pub fn run(cli: &Cli) -> Exit {
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
     let options = CheckOptions::read(args)?;
+    if args.sources {
+        return sources::sources(&options);
+    }
     let targets = open(&options.output)?;
     publish(&examine_this_machine(&options.plan, options.limits), &options.output, targets)
 }

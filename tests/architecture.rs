@@ -57,7 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["check", "evidence", "fill", "page", "report", "words"]),
+    ("render", &["check", "clients", "evidence", "fill", "page", "plan", "report", "words"]),
     ("wire", &["evidence", "network", "plan", "request", "token"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
@@ -73,6 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "run",
         &[
             "cli",
+            "clients",
             "diagnosis",
             "engine",
             "evidence",

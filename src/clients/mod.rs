@@ -4,6 +4,7 @@
 //! It does not judge: which of this is wrong on a VM the checks say.
 
 mod chain;
+mod names;
 mod others;
 pub mod patience;
 mod pick;
@@ -12,7 +13,9 @@ mod row;
 mod source;
 mod table;
 
-pub use pick::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, is_metadata, is_retired};
+pub use names::{deed, in_words};
+pub use patience::Patience;
+pub use pick::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, arc_agent, is_metadata, is_retired};
 pub use row::{AsWhom, Row, Source};
 pub use table::table;
 
@@ -56,3 +59,6 @@ pub enum Stack {
     /// curl and libcurl: the C++ SDK, shell scripts.
     Curl,
 }
+
+#[cfg(test)]
+mod tests;

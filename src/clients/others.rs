@@ -9,14 +9,20 @@ const CLIENT: &str = "AZURE_CLIENT_ID";
 const MSI_ENDPOINT: &str = "MSI_ENDPOINT";
 const MSI_SECRET: &str = "MSI_SECRET";
 
-/// `az login --identity` of Azure CLI 2.91 (profile/custom.py, core/_profile.py): MSAL, but for Cloud Shell.
+/// `az login --identity` of Azure CLI 2.91 (profile/custom.py, core/_profile.py): MSAL, but for Cloud Shell. What ACC_CLOUD
+/// says, MSAL sees by another variable, and without that it opens a browser (recorded).
 pub(super) fn azure_cli(setting: &Setting) -> Pick {
-    if setting.variable("ACC_CLOUD").is_some() {
+    const CLOUD: &str = "ACC_CLOUD";
+    const HOST: &str = "AZUREPS_HOST_ENVIRONMENT";
+    if setting.variable(CLOUD).is_some() {
+        if !setting.variable(HOST).is_some_and(|host| host.starts_with("cloud-shell")) {
+            return Pick::developer(vec![CLOUD], "ACC_CLOUD is set, as in Azure Cloud Shell, so it opens a browser");
+        }
         return Pick {
             source: Source::CloudShell,
             address: Some("http://localhost:50342/oauth2/token".into()),
             identity: AsWhom::Unknown,
-            decided_by: vec!["ACC_CLOUD"],
+            decided_by: vec![CLOUD, HOST],
             why: "ACC_CLOUD is set, as in Azure Cloud Shell".into(),
         };
     }

@@ -43,8 +43,7 @@ impl Serialize for Span {
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Tenths(tenths @ 0..100) => write!(formatter, "{}.{} s", tenths / 10, tenths % 10),
-            Self::Tenths(tenths) => write!(formatter, "{} s", (tenths + 5) / 10),
+            Self::Tenths(tenths) => write!(formatter, "{}.{} s", tenths / 10, tenths % 10),
             Self::MoreThan(seconds) => write!(formatter, "over {seconds} s"),
         }
     }

@@ -10,6 +10,11 @@ pub const ARC_AGENT_LINUX: &str = "/opt/azcmagent/bin/himds";
 /// The same on Windows, where programs are in their usual folder.
 pub const ARC_AGENT_WINDOWS: &str = r"C:\Program Files\AzureConnectedMachineAgent\himds.exe";
 
+/// The agent's program on this kind of machine.
+pub fn arc_agent() -> &'static str {
+    if cfg!(windows) { ARC_AGENT_WINDOWS } else { ARC_AGENT_LINUX }
+}
+
 /// Where a client would go, as whom, and by which variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pick {

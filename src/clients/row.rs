@@ -12,8 +12,10 @@ use super::patience::Patience;
 pub struct Row {
     /// Its stable name: `python-default`.
     pub id: &'static str,
-    /// Its name for people: `Python azure-identity, DefaultAzureCredential`.
+    /// Its name for people, at most 45 characters: `Python DefaultAzureCredential`.
     pub name: &'static str,
+    /// Is it no longer maintained by Microsoft? Programs bring it along for years.
+    pub retired: bool,
     /// The HTTP library it talks through.
     #[serde(skip)]
     pub stack: Stack,

@@ -48,7 +48,7 @@ pub(super) fn python(setting: &Setting, client_id: Option<&str>, workload_too: b
         if setting.variable(IMDS_ENDPOINT).is_some() {
             return msal_python(setting, client_id);
         }
-        return Pick::nowhere(vec![ENDPOINT], "“No managed identity endpoint found”: IDENTITY_ENDPOINT stands alone");
+        return Pick::nowhere(vec![ENDPOINT], "IDENTITY_ENDPOINT stands alone, “No managed identity endpoint found”");
     }
     if setting.variable(MSI_ENDPOINT).is_some() {
         if setting.variable(MSI_SECRET).is_some() {
@@ -96,7 +96,10 @@ pub(super) fn msal_python(setting: &Setting, client_id: Option<&str>) -> Pick {
         return Pick::arc_agent(setting, ARC_BY_NAME, named(client_id));
     }
     if setting.raw(POD_HOST) == Some("") {
-        return Pick::nowhere(vec![POD_HOST], "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to nothing, which it takes for an address");
+        return Pick::nowhere(
+            vec![POD_HOST],
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to nothing, which it takes for an address",
+        );
     }
     Pick::metadata(setting, named(client_id), true)
 }

@@ -19,14 +19,14 @@ struct Client {
 const CLIENTS: [Client; 18] = [
     Client {
         id: "python-managed",
-        name: "Python azure-identity, ManagedIdentityCredential",
+        name: "Python ManagedIdentityCredential",
         stack: Stack::Requests,
         pick: |setting| source::python(setting, None, true),
         patience: |_| "python-managed",
     },
     Client {
         id: "python-default",
-        name: "Python azure-identity, DefaultAzureCredential",
+        name: "Python DefaultAzureCredential",
         stack: Stack::Requests,
         pick: |setting| chain::default(setting, Language::Python),
         patience: |setting| {
@@ -35,14 +35,14 @@ const CLIENTS: [Client; 18] = [
     },
     Client {
         id: "dotnet-managed",
-        name: ".NET Azure.Identity, ManagedIdentityCredential",
+        name: ".NET ManagedIdentityCredential",
         stack: Stack::DotNet,
         pick: |setting| source::dotnet(setting, None),
         patience: |_| "dotnet-managed",
     },
     Client {
         id: "dotnet-default",
-        name: ".NET Azure.Identity, DefaultAzureCredential",
+        name: ".NET DefaultAzureCredential",
         stack: Stack::DotNet,
         pick: |setting| chain::default(setting, Language::DotNet),
         patience: |setting| {
@@ -51,28 +51,28 @@ const CLIENTS: [Client; 18] = [
     },
     Client {
         id: "java-managed",
-        name: "Java azure-identity, ManagedIdentityCredential",
+        name: "Java ManagedIdentityCredential",
         stack: Stack::Java,
         pick: |setting| source::java(setting, None),
         patience: |_| "java-managed",
     },
     Client {
         id: "java-default",
-        name: "Java azure-identity, DefaultAzureCredential",
+        name: "Java DefaultAzureCredential",
         stack: Stack::Java,
         pick: |setting| chain::default(setting, Language::Java),
         patience: |_| "java-default",
     },
     Client {
         id: "node-managed",
-        name: "Node.js @azure/identity, ManagedIdentityCredential",
+        name: "Node.js ManagedIdentityCredential",
         stack: Stack::NodePipeline,
         pick: |setting| source::node(setting, None),
         patience: |_| "node-managed",
     },
     Client {
         id: "node-default",
-        name: "Node.js @azure/identity, DefaultAzureCredential",
+        name: "Node.js DefaultAzureCredential",
         stack: Stack::NodePipeline,
         pick: |setting| chain::default(setting, Language::Node),
         patience: |setting| {
@@ -81,21 +81,21 @@ const CLIENTS: [Client; 18] = [
     },
     Client {
         id: "go-managed",
-        name: "Go azidentity, ManagedIdentityCredential",
+        name: "Go ManagedIdentityCredential",
         stack: Stack::Go,
         pick: |setting| source::go(setting, None),
         patience: |_| "go-managed",
     },
     Client {
         id: "go-default",
-        name: "Go azidentity, DefaultAzureCredential",
+        name: "Go DefaultAzureCredential",
         stack: Stack::Go,
         pick: |setting| chain::default(setting, Language::Go),
         patience: |_| "go-default",
     },
     Client {
         id: "rust-managed",
-        name: "Rust azure_identity, ManagedIdentityCredential",
+        name: "Rust ManagedIdentityCredential",
         stack: Stack::Reqwest,
         pick: source::rust,
         patience: |_| "rust-managed",
@@ -131,21 +131,21 @@ const CLIENTS: [Client; 18] = [
     },
     Client {
         id: "msrestazure",
-        name: "Python msrestazure (retired), Azure CLI until 2.61",
+        name: "msrestazure, Azure CLI until 2.61 (retired)",
         stack: Stack::Requests,
         pick: others::msrestazure,
         patience: |_| "msrestazure",
     },
     Client {
         id: "app-authentication",
-        name: ".NET AppAuthentication (retired)",
+        name: "AppAuthentication for .NET (retired)",
         stack: Stack::DotNet,
         pick: others::app_authentication,
         patience: |_| "app-authentication",
     },
     Client {
         id: "go-autorest",
-        name: "Go go-autorest (retired), NewAuthorizerFromEnvironment",
+        name: "go-autorest from the environment (retired)",
         stack: Stack::Go,
         pick: others::go_autorest,
         patience: |_| "go-autorest",
@@ -167,5 +167,17 @@ fn row(client: &Client, setting: &Setting) -> Row {
     };
     let insists =
         if source == Source::Metadata { patience::of((client.patience)(setting)) } else { Default::default() };
-    Row { id: client.id, name: client.name, stack: client.stack, source, address, identity, decided_by, why, insists }
+    let retired = client.name.ends_with("(retired)");
+    Row {
+        id: client.id,
+        name: client.name,
+        retired,
+        stack: client.stack,
+        source,
+        address,
+        identity,
+        decided_by,
+        why,
+        insists,
+    }
 }

@@ -201,7 +201,7 @@ impl SimulatedMachine {
             .iter()
             .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
             .map(|(name, value)| {
-                let shown = if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
+                let shown = if is_secret(name) && !value.is_empty() { "(set)".to_owned() } else { without_user(value) };
                 (name.clone(), shown)
             })
             .collect();
