@@ -1,6 +1,6 @@
 """Asks one of Microsoft's Python clients for a token, once for each set of variables, and tells what it said.
 
-`precedence.py CLIENT` reads one JSON object of variables per line and answers each with one line, when the client has given
+`precedence.py CLIENT CERTIFICATE` adds a key to the file with the certificate, then reads one JSON object of variables per line and answers each with one line, when the client has given
 up or has a token. Every set is played in a process of its own, forked after the client was loaded: none of these clients
 reads a variable of interest, or keeps a choice, before it is asked. Where the requests went the listeners know; it does not judge.
 """
@@ -53,21 +53,6 @@ def msrestazure():
     MSIAuthentication(resource=RESOURCE)
 
 
-METADATA = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + RESOURCE
-
-
-def plain_requests():
-    import requests
-
-    requests.get(METADATA, headers={"Metadata": "true"}).raise_for_status()
-
-
-def plain_urllib():
-    import urllib.request
-
-    urllib.request.urlopen(urllib.request.Request(METADATA, headers={"Metadata": "true"}))
-
-
 # What each loads before it is asked, and how it is asked.
 CLIENTS = {
     "managed": (["azure.identity"], lambda: identity("ManagedIdentityCredential")),
@@ -77,9 +62,18 @@ CLIENTS = {
     "msal": (["msal", "requests"], msal),
     "azure-cli": (["azure.cli.core", "azure.cli.command_modules.profile.custom", "msal", "requests"], azure_cli),
     "msrestazure": (["msrestazure.azure_active_directory"], msrestazure),
-    "requests": (["requests"], plain_requests),
-    "urllib": (["urllib.request"], plain_urllib),
 }
+
+
+def add_key(file):
+    """These clients want an RSA key for a service principal's certificate; nobody looks whether the two belong together."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 2048)
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    with open(file, "ab") as certificate:
+        certificate.write(key.private_bytes(serialization.Encoding.PEM, *form))
 
 
 def play(ask, variables, answers):
@@ -97,6 +91,8 @@ def play(ask, variables, answers):
 
 def main():
     modules, ask = CLIENTS[sys.argv[1]]
+    if sys.argv[1].endswith("default"):
+        add_key(sys.argv[2])
     for module in modules:
         importlib.import_module(module)
     # Standard output is for the answers alone: clients print.
