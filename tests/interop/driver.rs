@@ -35,7 +35,10 @@ impl Real {
             Self::Python(_) => "azure/identity",
             Self::Node("msal") => "node_modules/@azure/msal-node",
             Self::Node(_) => "node_modules/@azure/identity",
-            Self::Curl => return None,
+            Self::Curl => {
+                let there = Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_ok();
+                return (!there).then(|| "curl is not installed".to_owned());
+            }
         };
         let variable = if matches!(self, Self::Python(_)) { VENV } else { NODE_MODULES };
         let Some(root) = folder(variable) else { return Some(format!("{variable} is not set")) };

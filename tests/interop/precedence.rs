@@ -10,8 +10,10 @@ use crate::driver::{Driver, Real, Seen};
 use crate::listeners::{Asked, Place};
 use crate::namespace::place;
 
-/// A client, its name for people, and the row of the table that is about it.
+/// A client, its name for people, and the row of the table that is about it. Those that take long come first.
 pub const CLIENTS: [(Real, &str, &str); 10] = [
+    (Real::Node("default"), "@azure/identity for Node, DefaultAzureCredential", "node-default"),
+    (Real::Node("managed"), "@azure/identity for Node, ManagedIdentityCredential", "node-managed"),
     (Real::Python("managed"), "azure-identity for Python, ManagedIdentityCredential", "python-managed"),
     (Real::Python("aio-managed"), "azure.identity.aio, ManagedIdentityCredential", "python-managed"),
     (Real::Python("default"), "azure-identity for Python, DefaultAzureCredential", "python-default"),
@@ -19,8 +21,6 @@ pub const CLIENTS: [(Real, &str, &str); 10] = [
     (Real::Python("msal"), "MSAL for Python", "msal-python"),
     (Real::Python("azure-cli"), "az login --identity", "azure-cli"),
     (Real::Python("msrestazure"), "msrestazure", "msrestazure"),
-    (Real::Node("managed"), "@azure/identity for Node, ManagedIdentityCredential", "node-managed"),
-    (Real::Node("default"), "@azure/identity for Node, DefaultAzureCredential", "node-default"),
     (Real::Node("msal"), "@azure/msal-node", "msal-node"),
 ];
 
