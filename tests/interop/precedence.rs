@@ -15,9 +15,9 @@ pub const CLIENTS: [(Real, &str, &str); 10] = [
     (Real::Node("default"), "@azure/identity for Node, DefaultAzureCredential", "node-default"),
     (Real::Node("managed"), "@azure/identity for Node, ManagedIdentityCredential", "node-managed"),
     (Real::Python("managed"), "azure-identity for Python, ManagedIdentityCredential", "python-managed"),
-    (Real::Python("aio-managed"), "azure.identity.aio, ManagedIdentityCredential", "python-managed"),
+    (Real::Python("aio-managed"), "azure.identity.aio, ManagedIdentityCredential", "python-aio-managed"),
     (Real::Python("default"), "azure-identity for Python, DefaultAzureCredential", "python-default"),
-    (Real::Python("aio-default"), "azure.identity.aio, DefaultAzureCredential", "python-default"),
+    (Real::Python("aio-default"), "azure.identity.aio, DefaultAzureCredential", "python-aio-default"),
     (Real::Python("msal"), "MSAL for Python", "msal-python"),
     (Real::Python("azure-cli"), "az login --identity", "azure-cli"),
     (Real::Python("msrestazure"), "msrestazure", "msrestazure"),
@@ -103,9 +103,8 @@ fn went(seen: &Seen) -> Went {
     // Entra's discovery comes before the request that shows who asks.
     let is_discovery = |asked: &&Asked| asked.place == Place::Entra && asked.method == "GET";
     let first = seen.requests.iter().find(|asked| !is_probe(asked) && !is_discovery(asked));
-    let discovered = seen.requests.iter().find(|asked| is_discovery(asked));
-    match (first, discovered) {
-        (Some(asked), _) if asked.place == Place::Entra => Went {
+    match first {
+        Some(asked) if asked.place == Place::Entra => Went {
             sources: vec![entra(asked)],
             address: Some(format!("https://{}", asked.header("host").unwrap_or_default())),
             identity: match asked.field("client_id") {
@@ -113,7 +112,7 @@ fn went(seen: &Seen) -> Went {
                 _ => AsWhom::Unknown,
             },
         },
-        (Some(asked), _) => Went {
+        Some(asked) => Went {
             sources: sources(asked),
             address: Some(asked.address()),
             identity: match asked.field("client_id").or(asked.field("clientid")) {
@@ -121,12 +120,7 @@ fn went(seen: &Seen) -> Went {
                 None => AsWhom::HostsDefault,
             },
         },
-        // A person is to sign in, on a page of the discovered host.
-        (None, Some(asked)) if seen.programs.iter().any(|program| program == "browser") => Went {
-            sources: vec![Source::User],
-            address: Some(format!("https://{}", asked.header("host").unwrap_or_default())),
-            identity: AsWhom::Unknown,
-        },
+        // A browser is started as well for a person to sign in.
         _ if !seen.programs.is_empty() => {
             Went { sources: vec![Source::DeveloperTools], address: None, identity: AsWhom::Unknown }
         }
