@@ -44,7 +44,7 @@ fn with_nothing_set_every_client_asks_the_metadata_service() {
             "  Python ManagedIdentityCredential                  12.9 s over 112 s      4.9 s",
         ]
     );
-    assert_eq!(lines.last(), Some(&"All 18 clients would ask the metadata service."));
+    assert_eq!(lines.last(), Some(&"All 20 clients would ask the metadata service."));
     assert!(lines.iter().filter(|line| line.starts_with("  ")).all(|line| line.chars().count() <= 80), "{text}");
 }
 
@@ -62,7 +62,7 @@ fn clients_that_do_the_same_share_a_block() {
          \x20 by       AZURE_POD_IDENTITY_AUTHORITY_HOST, AZURE_CLIENT_ID\n\
          \x20 clients  DefaultAzureCredential for Python, .NET, Java and Node.js"
     );
-    assert!(text.ends_with("\n6 of 18 clients would ask the metadata service, 12 would not.\n"), "{text}");
+    assert!(text.ends_with("\n6 of 20 clients would ask the metadata service, 14 would not.\n"), "{text}");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn as_json_the_table_is_a_document_of_its_own() {
         "unread": [],
     });
     assert_eq!(table["environment"], environment);
-    assert_eq!(table["clients"].as_array().unwrap().len(), 18);
+    assert_eq!(table["clients"].as_array().unwrap().len(), 20);
     assert_eq!(
         row(&table, "python-default"),
         json!({
@@ -143,7 +143,7 @@ fn both_formats_can_be_written_to_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sources.json");
     let printed = text(&["-o", "text", "-o", &format!("json={}", file.display())], &[]);
-    assert!(printed.contains("All 18 clients"));
+    assert!(printed.contains("All 20 clients"));
     let written: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!(written, table(&[]));
 }

@@ -19,10 +19,18 @@ const CHOICE: &str = "AZURE_TOKEN_CREDENTIALS";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
     Python,
+    /// Python's asyncio, `azure.identity.aio`.
+    PythonAsync,
     DotNet,
     Java,
     Node,
     Go,
+}
+
+impl Language {
+    fn is_python(self) -> bool {
+        matches!(self, Self::Python | Self::PythonAsync)
+    }
 }
 
 /// What AZURE_TOKEN_CREDENTIALS leaves of the chain.
@@ -49,6 +57,7 @@ fn is_developer_credential(language: Language, name: &str) -> bool {
         Language::Python => {
             &["visualstudiocodecredential", "azurepowershellcredential", "interactivebrowsercredential"]
         }
+        Language::PythonAsync => &["visualstudiocodecredential", "azurepowershellcredential"],
         Language::DotNet => &[
             "visualstudiocredential",
             "visualstudiocodecredential",
@@ -96,7 +105,7 @@ pub(super) fn default(setting: &Setting, language: Language) -> Pick {
     }
     // Python checks this before anything else (_internal/utils.py, normalize_authority).
     let insecure = |value: &str| value.split_once("://").is_some_and(|(scheme, _)| scheme != "https");
-    if language == Language::Python && setting.variable("AZURE_AUTHORITY_HOST").is_some_and(insecure) {
+    if language.is_python() && setting.variable("AZURE_AUTHORITY_HOST").is_some_and(insecure) {
         return Pick::nowhere(vec!["AZURE_AUTHORITY_HOST"], "“is an invalid authority”: it is not https");
     }
     let pick = by_chain(setting, language, choice);
@@ -134,6 +143,7 @@ fn managed(setting: &Setting, language: Language, choice: Choice) -> Pick {
     };
     let pick = match language {
         Language::Python => source::python(setting, client, choice != Choice::Managed),
+        Language::PythonAsync => source::python_aio(setting, client, choice != Choice::Managed),
         Language::DotNet => source::dotnet(setting, client),
         Language::Java => source::java(setting, client),
         Language::Node => source::node(setting, client),
@@ -149,8 +159,10 @@ fn managed(setting: &Setting, language: Language, choice: Choice) -> Pick {
 fn goes_on(setting: &Setting, pick: &Pick, language: Language) -> bool {
     let has = |name: &str| setting.variable(name).is_some();
     match language {
-        Language::Python if has("IDENTITY_ENDPOINT") => !has("IDENTITY_HEADER"),
-        Language::Python => !has("MSI_ENDPOINT") && pick.decided_by.first() != Some(&TOKEN_FILE),
+        Language::Python | Language::PythonAsync if has("IDENTITY_ENDPOINT") => !has("IDENTITY_HEADER"),
+        Language::Python | Language::PythonAsync => {
+            !has("MSI_ENDPOINT") && pick.decided_by.first() != Some(&TOKEN_FILE)
+        }
         // assumed: MSAL's refusal of a client ID ends the chain.
         Language::DotNet => false,
         Language::Java | Language::Node | Language::Go => true,
@@ -172,11 +184,14 @@ fn environment(setting: &Setting, language: Language) -> Option<Pick> {
             return Some(principal(variable, why));
         }
         // Python takes an empty one for set, and fails at it (environment.py, client_secret.py).
-        if language == Language::Python && names.iter().all(|name| setting.is_set(name)) {
+        if language.is_python() && names.iter().all(|name| setting.is_set(name)) {
             return Some(Pick::nowhere(names.to_vec(), "one of the service principal's variables is set to nothing"));
         }
     }
-    // Python and Java need no tenant for this (environment.py, EnvironmentCredential.java).
+    if language == Language::PythonAsync {
+        return None;
+    }
+    // Python and Java need no tenant for this (environment.py, EnvironmentCredential.java), and asyncio has it not.
     let tenant = matches!(language, Language::Python | Language::Java) || setting.variable(TENANT).is_some();
     (tenant && setting.all(&[CLIENT, USERNAME, PASSWORD])).then(|| {
         let by = vec![USERNAME, PASSWORD, CLIENT];

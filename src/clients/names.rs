@@ -3,8 +3,9 @@
 use super::row::{AsWhom, Row, Source};
 
 /// The SDKs: the rows of their two credentials, and the language.
-const SDKS: [(&str, &str, &str); 6] = [
+const SDKS: [(&str, &str, &str); 7] = [
     ("python-managed", "python-default", "Python"),
+    ("python-aio-managed", "python-aio-default", "Python asyncio"),
     ("dotnet-managed", "dotnet-default", ".NET"),
     ("java-managed", "java-default", "Java"),
     ("node-managed", "node-default", "Node.js"),
@@ -36,6 +37,12 @@ pub fn in_words(rows: &[&Row]) -> String {
             (false, false) => {}
         }
     }
+    for languages in [&mut both, &mut managed, &mut default] {
+        // Where asyncio makes no difference it goes without saying.
+        if languages.first() == Some(&"Python") {
+            languages.retain(|language| *language != "Python asyncio");
+        }
+    }
     let mut parts = Vec::new();
     match both[..] {
         [] => {}
@@ -57,15 +64,6 @@ pub fn in_words(rows: &[&Row]) -> String {
     }
 }
 
-/// Is it one client, so that a verb after it is singular?
-fn is_one(rows: &[&Row]) -> bool {
-    match rows {
-        [_] => true,
-        [first, second] => SDKS.iter().any(|(managed, default, _)| first.id == *managed && second.id == *default),
-        _ => false,
-    }
-}
-
 /// `a`, `a and b`, `a, b and c`.
 fn list(items: &[impl AsRef<str>]) -> String {
     match items {
@@ -82,7 +80,9 @@ fn list(items: &[impl AsRef<str>]) -> String {
 /// http://…`.
 pub fn deed(rows: &[&Row]) -> String {
     let Some(row) = rows.first() else { return String::new() };
-    let one = is_one(rows);
+    // No name holds either of these.
+    let names = in_words(rows);
+    let one = !names.contains(" and ") && !names.contains(", ");
     let verb = |singular: &str, plural: &str| if one { singular.to_owned() } else { plural.to_owned() };
     let address = row.address.as_deref().unwrap_or("an address that is not known");
     let whom = match &row.identity {

@@ -58,10 +58,11 @@ const fn after(tenths: u32) -> Option<Span> {
 }
 
 /// By client: dropped, unanswered, refused.
-const MEASURED: [(&str, [Option<Span>; 3]); 11] = [
+const MEASURED: [(&str, [Option<Span>; 3]); 12] = [
     // azure-identity 1.27.
     ("python-managed", [after(129), STILL, after(49)]),
     ("python-default", [after(11), STILL, after(1)]),
+    ("python-aio-managed", [after(129), None, after(49)]),
     // Azure.Identity with MSAL.NET 4.84, in Azure's MCP server 3.0.
     ("dotnet-managed", [STILL, STILL, after(274)]),
     // @azure/identity 4.13.

@@ -68,6 +68,35 @@ pub(super) fn python(setting: &Setting, client_id: Option<&str>, workload_too: b
     msal_python(setting, client_id)
 }
 
+/// azure.identity.aio 1.27 for Python (aio/_credentials/managed_identity.py): the same choice, and no MSAL that looks again. So
+/// it knows nothing of the Azure Arc agent's file, and asks Service Fabric over HTTP as well.
+pub(super) fn python_aio(setting: &Setting, client_id: Option<&str>, workload_too: bool) -> Pick {
+    if setting.all(&[ENDPOINT, HEADER]) {
+        let fabric = setting.variable(THUMBPRINT).is_some();
+        return match client_id {
+            Some(_) if fabric => no_client_id(&[ENDPOINT, HEADER, THUMBPRINT], "Service Fabric"),
+            _ => app_service_or_fabric(setting, client_id),
+        };
+    }
+    if setting.all(&[ENDPOINT, IMDS_ENDPOINT]) {
+        return Pick::at(setting, Source::AzureArc, ENDPOINT, named(client_id)).and(&[IMDS_ENDPOINT]);
+    }
+    if setting.variable(ENDPOINT).is_some() {
+        return python(setting, client_id, workload_too);
+    }
+    if setting.all(&[MSI_ENDPOINT, MSI_SECRET]) {
+        return Pick::at(setting, Source::MachineLearning, MSI_ENDPOINT, named(client_id)).and(&[MSI_SECRET]);
+    }
+    let workload_named = workload_too && setting.all(&[AUTHORITY, TENANT, TOKEN_FILE]);
+    if setting.variable(MSI_ENDPOINT).is_some() || workload_named {
+        return python(setting, client_id, workload_too);
+    }
+    if setting.raw(POD_HOST) == Some("") {
+        return no_pod_host();
+    }
+    Pick::metadata(setting, named(client_id), true)
+}
+
 /// MSAL 1.39 for Python (managed_identity.py): a variable counts when it is set, even to nothing. MSI_ENDPOINT alone is ignored.
 pub(super) fn msal_python(setting: &Setting, client_id: Option<&str>) -> Pick {
     let set = |names: &[&str]| names.iter().all(|name| setting.is_set(name));
@@ -96,12 +125,14 @@ pub(super) fn msal_python(setting: &Setting, client_id: Option<&str>) -> Pick {
         return Pick::arc_agent(setting, ARC_BY_NAME, named(client_id));
     }
     if setting.raw(POD_HOST) == Some("") {
-        return Pick::nowhere(
-            vec![POD_HOST],
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to nothing, which it takes for an address",
-        );
+        return no_pod_host();
     }
     Pick::metadata(setting, named(client_id), true)
+}
+
+/// To Python an empty AZURE_POD_IDENTITY_AUTHORITY_HOST is an address, and one that cannot be asked.
+fn no_pod_host() -> Pick {
+    Pick::nowhere(vec![POD_HOST], "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to nothing, which it takes for an address")
 }
 
 /// Forty hexadecimal digits, however they are set apart (MSAL for Python managed_identity.py).

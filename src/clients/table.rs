@@ -16,7 +16,7 @@ struct Client {
 }
 
 /// Every client, in the order of the table.
-const CLIENTS: [Client; 18] = [
+const CLIENTS: [Client; 20] = [
     Client {
         id: "python-managed",
         name: "Python ManagedIdentityCredential",
@@ -31,6 +31,22 @@ const CLIENTS: [Client; 18] = [
         pick: |setting| chain::default(setting, Language::Python),
         patience: |setting| {
             if chain::probes(setting, Language::Python) { "python-default" } else { "python-managed" }
+        },
+    },
+    Client {
+        id: "python-aio-managed",
+        name: "Python asyncio ManagedIdentityCredential",
+        stack: Stack::Aiohttp,
+        pick: |setting| source::python_aio(setting, None, true),
+        patience: |_| "python-aio-managed",
+    },
+    Client {
+        id: "python-aio-default",
+        name: "Python asyncio DefaultAzureCredential",
+        stack: Stack::Aiohttp,
+        pick: |setting| chain::default(setting, Language::PythonAsync),
+        patience: |setting| {
+            if chain::probes(setting, Language::PythonAsync) { "python-aio-default" } else { "python-aio-managed" }
         },
     },
     Client {

@@ -20,9 +20,13 @@ fn rows(words: &str) -> Vec<Row> {
     table(&Setting { variables: &variables, files: &files })
 }
 
-/// Where the clients go, in the order of the table, by a letter each.
+/// Where the clients go, in the order of the table, by a letter each; without Python's asyncio.
 fn letters(words: &str) -> String {
-    let letter = |row: &Row| match row.source {
+    rows(words).iter().filter(|row| !row.id.starts_with("python-aio")).map(letter).collect()
+}
+
+fn letter(row: &Row) -> char {
+    match row.source {
         Source::Metadata => 'm',
         Source::OtherHost => 'o',
         Source::AppService => 'a',
@@ -37,8 +41,7 @@ fn letters(words: &str) -> String {
         Source::DeveloperTools => 'd',
         Source::Unknown => '?',
         Source::Nowhere => '-',
-    };
-    rows(words).iter().map(letter).collect()
+    }
 }
 
 fn row(words: &str, id: &str) -> Row {
@@ -78,6 +81,30 @@ fn each_client_picks_its_source_by_its_own_rules() {
         ("ACC_CLOUD=PROD AZUREPS_HOST_ENVIRONMENT=cloud-shell/1.0".to_owned(), "mm mm mm mm mm m mm c m mmm"),
     ] {
         assert_eq!(letters(&words), expected.replace(' ', ""), "{words}");
+    }
+}
+
+#[test]
+fn asyncio_does_as_python_does_but_where_msal_would_look_again() {
+    let http_fabric = FABRIC.replace("https", "http");
+    for (words, python, asyncio) in [
+        (String::new(), "mm", "mm"),
+        (format!("{ENDPOINT} IDENTITY_HEADER=h"), "aa", "aa"),
+        (ENDPOINT.to_owned(), "-d", "-d"),
+        ("MSI_ENDPOINT=http://m".to_owned(), "cc", "cc"),
+        ("MSI_ENDPOINT=http://m MSI_SECRET=s".to_owned(), "ll", "ll"),
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST=http://p".to_owned(), "oo", "oo"),
+        (AGENT.to_owned(), "rr", "mm"),
+        (http_fabric, "--", "ff"),
+        (format!("{ENDPOINT} IMDS_ENDPOINT=http://i MSI_ENDPOINT=http://m MSI_SECRET=s"), "ll", "rr"),
+        ("MSI_ENDPOINT= MSI_SECRET=".to_owned(), "-d", "mm"),
+        ("AZURE_CLIENT_ID=c AZURE_USERNAME=u AZURE_PASSWORD=p".to_owned(), "mu", "mm"),
+        ("AZURE_TOKEN_CREDENTIALS=InteractiveBrowserCredential".to_owned(), "md", "m-"),
+        ("AZURE_TENANT_ID=t AZURE_CLIENT_ID=c AZURE_CLIENT_SECRET=s".to_owned(), "ms", "ms"),
+        ("AZURE_TENANT_ID=t AZURE_CLIENT_ID=c AZURE_FEDERATED_TOKEN_FILE=/f".to_owned(), "mw", "mw"),
+    ] {
+        let all: String = rows(&words).iter().take(4).map(letter).collect();
+        assert_eq!(all, format!("{python}{asyncio}"), "{words}");
     }
 }
 
@@ -156,8 +183,9 @@ fn only_chains_and_go_autorest_obey_the_client_id() {
     let obeys = |row: &Row| row.identity == AsWhom::ManagedIdentity("c".into());
     let rows = rows("AZURE_CLIENT_ID=c");
     let ids: Vec<&str> = rows.iter().filter(|row| obeys(row)).map(|row| row.id).collect();
-    let chains = ["python-default", "dotnet-default", "java-default", "node-default", "go-default", "go-autorest"];
-    assert_eq!(ids, chains);
+    let chains =
+        ["python-default", "python-aio-default", "dotnet-default", "java-default", "node-default", "go-default"];
+    assert_eq!(ids, [&chains[..], &["go-autorest"]].concat());
     assert!(rows.iter().filter(|row| !obeys(row)).all(|row| row.identity == AsWhom::HostsDefault));
 }
 
@@ -205,6 +233,8 @@ fn clients_are_named_in_few_words() {
         (&["azure-cli"], "Azure CLI"),
         (&["python-managed"], "ManagedIdentityCredential for Python"),
         (&["python-managed", "python-default"], "the Azure SDK for Python"),
+        (&["python-managed", "python-default", "python-aio-managed", "python-aio-default"], "the Azure SDK for Python"),
+        (&["python-aio-default", "go-default"], "DefaultAzureCredential for Python asyncio and Go"),
         (&["rust-managed"], "the Azure SDK for Rust"),
         (&["python-default", "go-default"], "DefaultAzureCredential for Python and Go"),
         (&["python-default", "azure-cli"], "DefaultAzureCredential for Python, and Azure CLI"),

@@ -174,3 +174,21 @@ fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_could_not_be_read_has_no_clients_and_says_why() {
+        let unread = vec!["/proc/1/environ may be read by root alone\u{1b}[0m".to_owned()];
+        let environment = Environment { of: Whose::Process(1), variables: None, files: Vec::new(), unread };
+        let sources = Sources { schema: SCHEMA, environment, clients: Vec::new() };
+        let expected = format!(
+            "midoctor {}  who would sign in, in the environment of process 1\n\
+             Not read: /proc/1/environ may be read by root alone\\u{{1b}}[0m\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(text(&sources, Style::default()), expected);
+    }
+}
