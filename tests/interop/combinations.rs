@@ -149,14 +149,9 @@ impl Values {
 
     /// What decides for DefaultAzureCredential.
     pub fn default(&self) -> Vec<Combination> {
-        let mut all: Vec<Combination> = subsets(&SOURCES).iter().map(|names| self.set(names)).collect();
-        for names in subsets(&[
-            "IDENTITY_ENDPOINT",
-            "IDENTITY_HEADER",
-            "IDENTITY_SERVER_THUMBPRINT",
-            "MSI_ENDPOINT",
-            "MSI_SECRET",
-        ]) {
+        let mut all = Vec::new();
+        for names in subsets(&SOURCES) {
+            all.push(self.set(&names));
             all.push(self.set(&[&*names, &["AZURE_CLIENT_ID"]].concat()));
         }
         all.extend(OTHERS.iter().map(|name| self.set(&[name])));
