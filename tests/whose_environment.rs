@@ -92,22 +92,26 @@ fn what_only_the_process_has_goes_with_a_restart() {
     for (declared, told) in [
         ("", ", though its files do not set it"),
         (
-            "environment = { MSI_ENDPOINT = \"http://169.254.169.254/\" }\n",
+            "environment = { AZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://169.254.169.254/\" }\n",
             ", though /etc/systemd/system/web.service now says otherwise",
         ),
     ] {
-        let report =
-            play(&format!("{WEB}[unit]\n{declared}process = {{ MSI_ENDPOINT = \"http://127.0.0.1:4242\" }}\n"));
+        let report = play(&format!(
+            "{WEB}[unit]\n{declared}process = {{ AZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:4242\" }}\n"
+        ));
         let found = finding(&report, "environment");
-        let start = format!("MSI_ENDPOINT is set to http://127.0.0.1:4242 for process 812 of web.service{told}: ");
+        let start = format!(
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST is set to http://127.0.0.1:4242 for process 812 of web.service{told}: "
+        );
         assert!(found.seen.starts_with(&start), "{}", found.seen);
         assert_eq!(commands(found), ["sudo systemctl daemon-reload && sudo systemctl restart web.service"]);
         assert!(step(found, "With what the files of web.service say now this is gone: restart the unit.").is_some());
         assert!(step(found, "The file ").is_none(), "{:?}", found.remedy.steps);
     }
     // Where not all files could be read, nothing is said of what they do not say.
-    let report =
-        play(&format!("{WEB}[unit]\nunread = [\"x\"]\nprocess = {{ MSI_ENDPOINT = \"http://127.0.0.1:4242\" }}\n"));
+    let report = play(&format!(
+        "{WEB}[unit]\nunread = [\"x\"]\nprocess = {{ AZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:4242\" }}\n"
+    ));
     let found = finding(&report, "environment");
     assert!(found.seen.contains(" for process 812 of web.service: "), "{}", found.seen);
     assert!(step(found, "With what the files").is_none());

@@ -2,15 +2,16 @@
 //!
 //! It shows what a page says and fills nothing in: what is known of a machine is in a report.
 
-use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
-use crate::checks::{self, silence};
+use crate::checks;
 use crate::explain::cause::symptom::Symptom;
-use crate::fill::{Use, Values, fill};
+use crate::fill::{Use, fill};
 use crate::options::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 use crate::seal;
+
+use super::general;
 
 /// Every check with its codes.
 pub fn list(style: Style) -> String {
@@ -98,7 +99,7 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     blocks(&section.tell, style, lines);
     part("How to fix it", lines);
     // Which of them it is, a run on the machine tells.
-    let general = |template: &str| !silence::is_about_one_reason(template);
+    let general = |template: &str| !general::is_about_one_case(template);
     for (index, step) in section.steps.iter().filter(|step| general(step)).enumerate() {
         lines.push(style.wrap(&readable(step), &format!("  {}. ", index + 1), "     "));
     }
@@ -159,17 +160,5 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
 
 /// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
 pub fn readable(template: &str) -> String {
-    fill(template, &public_hosts(), Use::Prose)
-}
-
-/// The hosts of the public cloud and other names that are the same everywhere, for the pages' placeholders.
-pub fn public_hosts() -> Values {
-    let cloud = Cloud::public();
-    let known = [
-        ("portal", cloud.portal.unwrap_or_default()),
-        ("arm_host", &cloud.arm_host),
-        ("login_host", cloud.login_hosts[0]),
-    ];
-    let known = known.into_iter().chain(silence::generic());
-    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    fill(template, &general::values(), Use::Prose)
 }

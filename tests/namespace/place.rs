@@ -172,6 +172,28 @@ pub fn machine_trusts(pem: &str) {
     }
 }
 
+/// The program of the Azure Arc agent is on this machine, or is not. What else is in /opt stays there.
+pub fn arc_agent(present: bool) {
+    let (opt, kept) = (Path::new("/opt"), std::env::temp_dir().join("opt"));
+    if !kept.exists() {
+        fs::create_dir(&kept).unwrap();
+        run("mount", &["--rbind", "/opt", kept.to_str().unwrap()]);
+        run("mount", &["-t", "tmpfs", "tmpfs", "/opt"]);
+        for folder in fs::read_dir(&kept).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+            let there = opt.join(folder.file_name());
+            fs::create_dir(&there).unwrap();
+            run("mount", &["--rbind", folder.path().to_str().unwrap(), there.to_str().unwrap()]);
+        }
+    }
+    let folder = opt.join("azcmagent");
+    if present {
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        fs::write(folder.join("bin/himds"), "").unwrap();
+    } else if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 /// Puts a private file in the place of one of the machine's, in this namespace only.
 pub fn private(path: &str, text: &str) {
     let copy = std::env::temp_dir().join(path.trim_start_matches('/').replace('/', "-"));
