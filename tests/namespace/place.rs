@@ -155,6 +155,13 @@ pub fn empty(folder: &str) {
     run("mount", &["-t", "tmpfs", "tmpfs", folder]);
 }
 
+/// A file below /var/log, which holds nothing else.
+pub fn log_file(path: &str, text: &str) {
+    empty("/var/log");
+    fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
 /// The machine's own list of root certificates holds these alone, as PEM; with none it has no list.
 pub fn machine_trusts(pem: &str) {
     run("mount", &["-t", "tmpfs", "tmpfs", "/etc/ssl"]);

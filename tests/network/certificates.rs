@@ -181,7 +181,7 @@ fn behind_a_known_gateway(set: &[&str]) -> (Gateway, Ran) {
     let gateway = Gateway::proxy(Kind::Good, &simulator.authority());
     place::machine_trusts(&gateway.fake.pem);
     let mut command = check(None, &[]);
-    command.env("HTTPS_PROXY", &gateway.url);
+    command.env("HTTPS_PROXY", &gateway.url).env("NO_PROXY", "169.254.169.254");
     command.envs(set.iter().map(|name| (name, "/etc/ssl/certs/ca-certificates.crt")));
     let ran = examine(&mut command);
     (gateway, ran)
@@ -256,7 +256,7 @@ fn refused(kind: Kind, known: Known, words: &str) {
     let simulator = Simulator::start("healthy", &[]);
     let gateway = Gateway::proxy(kind, &simulator.authority());
     furnish(known, &gateway, &simulator.authority());
-    let ran = examine(check(None, &[]).env("HTTPS_PROXY", &gateway.url));
+    let ran = examine(check(None, &[]).env("HTTPS_PROXY", &gateway.url).env("NO_PROXY", "169.254.169.254"));
     assert_refused(&ran, &gateway, &simulator, words);
 }
 
@@ -284,6 +284,6 @@ fn mute() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let _fake = Fake::listen(listener, config, pem, connect, |_, _| Ok(()));
-    let ran = examine(check(None, &[]).env("HTTPS_PROXY", &url));
+    let ran = examine(check(None, &[]).env("HTTPS_PROXY", &url).env("NO_PROXY", "169.254.169.254"));
     ran.assert_end(1, "unhealthy", "arm-unreachable");
 }

@@ -139,7 +139,8 @@ fn its_proxy() {
     let simulator = Simulator::start("healthy", &[]);
     let authority = simulator.authority().display().to_string();
     let proxy = Proxy::start(None);
-    let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("HTTPS_PROXY", &proxy.url)]);
+    let exempt = ("NO_PROXY", "169.254.169.254");
+    let process = Sleeper::start(&[("SSL_CERT_FILE", &authority), ("HTTPS_PROXY", &proxy.url), exempt]);
     let ran = examined(check(None, &["--pid", &process.pid()]).env("HTTPS_PROXY", "http://127.0.0.1:1"));
     ran.assert_end(0, "healthy", "");
     assert_summary(&ran, "pass", &format!("of process {}", process.pid()));
@@ -147,8 +148,11 @@ fn its_proxy() {
     assert!(!asked.is_empty() && asked.iter().all(|line| line.starts_with("CONNECT management.azure.com:443 ")));
     // Its exceptions are obeyed as well.
     let before = proxy.asked().len();
-    let variables =
-        [("SSL_CERT_FILE", &*authority), ("HTTPS_PROXY", &*proxy.url), ("NO_PROXY", "management.azure.com")];
+    let variables = [
+        ("SSL_CERT_FILE", &*authority),
+        ("HTTPS_PROXY", &*proxy.url),
+        ("NO_PROXY", "management.azure.com,169.254.169.254"),
+    ];
     let process = Sleeper::start(&variables);
     examined(&mut check(None, &["--pid", &process.pid()])).assert_end(0, "healthy", "");
     assert_eq!(proxy.asked().len(), before);

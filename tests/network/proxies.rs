@@ -135,7 +135,7 @@ fn manager_by_proxy() {
     let way = format!("management.azure.com answered in TIME through {}", proxy.url.trim_start_matches("http://"));
     let said = ran.check("arm")["summary"].as_str().unwrap();
     let (before, after) = way.split_once("TIME").unwrap();
-    assert!(said.contains(before) && said.ends_with(after), "{said}");
+    assert!(said.contains(before) && said.contains(after), "{said}");
     let asked = proxy.asked();
     assert!(
         !asked.is_empty() && asked.iter().all(|line| line == "CONNECT management.azure.com:443 HTTP/1.1"),
