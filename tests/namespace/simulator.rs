@@ -88,9 +88,14 @@ impl Services {
         }));
         change(&mut options);
         let running = simulator::simulate(options).unwrap();
-        let authority = std::env::temp_dir().join("authority.pem");
+        let authority = Self::place();
         std::fs::write(&authority, &running.authority_pem).unwrap();
         Self { running, authority, asked }
+    }
+
+    /// Where the authority is written.
+    pub fn place() -> PathBuf {
+        std::env::temp_dir().join("authority.pem")
     }
 
     /// Lets clients trust another authority too.

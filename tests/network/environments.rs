@@ -35,10 +35,10 @@ const UNIT: &str = "midoctor-test-web.service";
 const PROXY: &str = "http://user:canary-7f3a@proxy.contoso.com:3128";
 
 /// A process that lives as long as this.
-struct Sleeper(Child);
+pub struct Sleeper(Child);
 
 impl Sleeper {
-    fn start(variables: &[(&str, &str)]) -> Self {
+    pub fn start(variables: &[(&str, &str)]) -> Self {
         Self::run(Command::new("sleep").arg("300"), variables)
     }
 
@@ -49,7 +49,7 @@ impl Sleeper {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
-    fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         self.0.id().to_string()
     }
 }
@@ -83,7 +83,7 @@ fn of_another_network() {
 }
 
 /// The variables by which all clients trust this authority, as a unit's file has them.
-fn told(authority: &str) -> String {
+pub fn told(authority: &str) -> String {
     TOLD.map(|name| format!("{name}={authority}")).join(" ")
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::environments::{self, Sleeper, told};
 use crate::namespace::simulator::{PROGRAM, Services, TOLD};
 use crate::namespace::{Case, place};
 
@@ -27,9 +28,13 @@ fn commands() {
     let (elsewhere, here): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.contains("--arm-endpoint"));
     let folder = tempfile::tempdir().unwrap();
     place::names_lead_to_loopback(&["kv-web.vault.azure.net"]);
+    let authority = Services::place().display().to_string();
+    let unit = format!("[Service]\nEnvironment={}\n", told(&authority));
+    environments::files(&[("/run/systemd/system/web.service", &unit)]);
+    let process = Sleeper::start(&[(TOLD[0], &authority)]);
     for (vm, lines) in [(VM, here), (ELSEWHERE, elsewhere)] {
         let services = Services::start(vm, &[], |_| {});
-        lines.into_iter().for_each(|line| run(line, folder.path(), &services));
+        lines.into_iter().for_each(|line| run(&line.replace("812", &process.pid()), folder.path(), &services));
     }
     assert!(folder.path().join("report.json").exists(), "-o json=report.json wrote nothing");
 }
