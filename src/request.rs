@@ -235,6 +235,7 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_TOKEN_CREDENTIALS",
     "AZURE_USERNAME",
     "AzureServicesAuthConnectionString",
+    "DEFAULT_IDENTITY_CLIENT_ID",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "IDENTITY_API_VERSION",
