@@ -154,8 +154,11 @@ impl Values {
         ] {
             all.push(self.set(names));
         }
-        all.push(self.set(&["IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"]).with("IDENTITY_ENDPOINT", FABRIC));
-        all.push(self.set(&[]).with_arc_agent());
+        for names in [&[][..], &["AZURE_CLIENT_ID"]] {
+            let fabric = [&["IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"], names].concat();
+            all.push(self.set(&fabric).with("IDENTITY_ENDPOINT", FABRIC));
+            all.push(self.set(names).with_arc_agent());
+        }
         let choice = |one: Combination| one.with("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential");
         all.into_iter().map(choice).collect()
     }
