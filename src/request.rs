@@ -270,6 +270,7 @@ pub const VARIABLES: &[&str] = &[
     "AzureServicesAuthConnectionString",
     "CURL_CA_BUNDLE",
     "GATEWAY_INTERFACE",
+    "DEFAULT_IDENTITY_CLIENT_ID",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "IDENTITY_API_VERSION",

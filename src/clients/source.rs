@@ -13,6 +13,7 @@ const THUMBPRINT: &str = "IDENTITY_SERVER_THUMBPRINT";
 const IMDS_ENDPOINT: &str = "IMDS_ENDPOINT";
 const MSI_ENDPOINT: &str = "MSI_ENDPOINT";
 const MSI_SECRET: &str = "MSI_SECRET";
+const DEFAULT_ID: &str = "DEFAULT_IDENTITY_CLIENT_ID";
 const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
 const POD_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const TENANT: &str = "AZURE_TENANT_ID";
@@ -156,13 +157,25 @@ pub(super) fn dotnet(setting: &Setting, client_id: Option<&str>) -> Pick {
     msal_net(setting, client_id)
 }
 
+/// Azure Machine Learning's endpoint, where a client ID is named: by the caller, or else by Azure ML's own variable, which MSAL.NET
+/// and MSAL for Node.js read (MachineLearningManagedIdentitySource.cs, MachineLearning.ts).
+fn machine_learning(setting: &Setting, client_id: Option<&str>) -> Option<Pick> {
+    let default = setting.variable(DEFAULT_ID).filter(|_| client_id.is_none());
+    let identity = named(Some(client_id.or(default)?));
+    let pick = Pick::at(setting, Source::MachineLearning, MSI_ENDPOINT, identity).and(&[MSI_SECRET]);
+    Some(if default.is_some() { pick.and(&[DEFAULT_ID]) } else { pick })
+}
+
 /// MSAL.NET (ManagedIdentityClient.cs, CloudShellManagedIdentitySource.cs, AzureArcManagedIdentitySource.cs).
 fn msal_net(setting: &Setting, client_id: Option<&str>) -> Pick {
     if setting.all(&[ENDPOINT, HEADER]) {
         return app_service_or_fabric(setting, client_id);
     }
     if setting.all(&[MSI_ENDPOINT, MSI_SECRET]) {
-        return Pick::at(setting, Source::MachineLearning, MSI_ENDPOINT, named(client_id)).and(&[MSI_SECRET]);
+        return machine_learning(setting, client_id).unwrap_or_else(|| {
+            let by = vec![MSI_ENDPOINT, MSI_SECRET];
+            Pick::nowhere(by, "“The DEFAULT_IDENTITY_CLIENT_ID environment variable is null”, as Azure ML would set it")
+        });
     }
     if setting.variable(MSI_ENDPOINT).is_some() {
         return match client_id {
@@ -244,7 +257,8 @@ pub(super) fn msal_node(setting: &Setting, client_id: Option<&str>) -> Pick {
         return app_service_or_fabric(setting, client_id);
     }
     if setting.all(&[MSI_ENDPOINT, MSI_SECRET]) {
-        return Pick::at(setting, Source::MachineLearning, MSI_ENDPOINT, named(client_id)).and(&[MSI_SECRET]);
+        let nobody = || Pick::at(setting, Source::MachineLearning, MSI_ENDPOINT, AsWhom::HostsDefault);
+        return machine_learning(setting, client_id).unwrap_or_else(|| nobody().and(&[MSI_SECRET]));
     }
     if setting.variable(MSI_ENDPOINT).is_some() {
         return match client_id {

@@ -68,7 +68,7 @@ fn each_client_picks_its_source_by_its_own_rules() {
         (format!("{FABRIC} AZURE_CLIENT_ID=c"), "f- f- ff fd fd - ff f f mam"),
         ("MSI_ENDPOINT=http://m".to_owned(), "cc cc cc cc cc - mc m c cmc"),
         ("MSI_ENDPOINT=http://m AZURE_CLIENT_ID=c".to_owned(), "cc c- cd cd cd - mc m c cmc"),
-        ("MSI_ENDPOINT=http://m MSI_SECRET=s".to_owned(), "ll ll cc ll ll - ll l l cma"),
+        ("MSI_ENDPOINT=http://m MSI_SECRET=s".to_owned(), "ll -- cc ll ll - ll l - cma"),
         ("MSI_ENDPOINT=http://localhost:50342/oauth2/token".to_owned(), "xx xx xx xx xx - mx m x xmx"),
         ("MSI_ENDPOINT=http://localhost:50342/oauth2/token ACC_CLOUD=P".to_owned(), "cc cc cc cc cc - mc d c cmc"),
         ("MSI_SECRET=s IDENTITY_HEADER=h IMDS_ENDPOINT=i".to_owned(), "mm mm mm mm mm m mm m m mmm"),
@@ -256,4 +256,21 @@ fn how_long_a_client_insists_is_told_where_it_was_measured_and_where_it_asks() {
     assert_eq!(patience("AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential", "node-default")[0], "over 112 s");
     assert_eq!(patience("", "java-default"), ["?", "?", "?"]);
     assert_eq!(patience("MSI_ENDPOINT=http://m", "python-managed"), ["?", "?", "?"]);
+}
+
+#[test]
+fn azure_machine_learning_names_an_identity_by_a_variable_of_its_own() {
+    let words = "MSI_ENDPOINT=http://m MSI_SECRET=s DEFAULT_IDENTITY_CLIENT_ID=d";
+    for (id, identity) in [
+        ("dotnet-managed", AsWhom::ManagedIdentity("d".into())),
+        ("node-default", AsWhom::ManagedIdentity("d".into())),
+        ("msal-node", AsWhom::ManagedIdentity("d".into())),
+        ("python-managed", AsWhom::HostsDefault),
+    ] {
+        let found = row(words, id);
+        assert_eq!((found.source, &found.identity), (Source::MachineLearning, &identity), "{id}");
+    }
+    let named = row(&format!("{words} AZURE_CLIENT_ID=c"), "node-default");
+    assert_eq!(named.identity, AsWhom::ManagedIdentity("c".into()));
+    assert_eq!(named.decided_by, ["MSI_ENDPOINT", "MSI_SECRET", "AZURE_CLIENT_ID"]);
 }

@@ -74,6 +74,7 @@ impl Values {
             "MSI_ENDPOINT" => "http://127.0.0.1:41998/msi/token",
             "AZURE_TENANT_ID" => "11111111-1111-1111-1111-111111111111",
             "AZURE_CLIENT_ID" => "22222222-2222-2222-2222-222222222222",
+            "DEFAULT_IDENTITY_CLIENT_ID" => "33333333-3333-3333-3333-333333333333",
             "AZURE_CLIENT_CERTIFICATE_PATH" => &self.certificate,
             "AZURE_FEDERATED_TOKEN_FILE" => &self.federated,
             "AZURE_AUTHORITY_HOST" => "https://login.microsoftonline.us/",
@@ -97,7 +98,9 @@ impl Values {
     /// What decides where a managed identity is asked for: `few` leaves out what only repeats.
     pub fn managed(&self, few: bool) -> Vec<Combination> {
         let mut all = Vec::new();
-        for names in subsets(&SOURCES) {
+        let sources =
+            if few { &["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET"][..] } else { &SOURCES };
+        for names in subsets(sources) {
             let with_id = [&*names, &["AZURE_CLIENT_ID"]].concat();
             for names in if few { vec![names] } else { vec![names, with_id] } {
                 all.push(self.set(&names));
@@ -119,6 +122,9 @@ impl Values {
             }
         }
         all.push(self.set(&["AZUREPS_HOST_ENVIRONMENT", "ACC_CLOUD"]));
+        for names in subsets(&["MSI_ENDPOINT", "MSI_SECRET"]) {
+            all.push(self.set(&[&*names, &["DEFAULT_IDENTITY_CLIENT_ID"]].concat()));
+        }
         all.push(self.set(&[]).with("MSI_ENDPOINT", "http://localhost:50342/oauth2/token"));
         for names in
             subsets(&["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"])
@@ -129,6 +135,32 @@ impl Values {
             }
         }
         all
+    }
+
+    /// The few that show the rules of a client that takes seconds: sources, a client ID, workload identity, the agent.
+    pub fn dotnet(&self) -> Vec<Combination> {
+        let sources = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IMDS_ENDPOINT", "MSI_ENDPOINT"];
+        let mut all: Vec<Combination> = subsets(&sources).iter().map(|names| self.set(names)).collect();
+        for names in [
+            &["AZURE_CLIENT_ID"][..],
+            &["AZURE_CLIENT_ID", "MSI_ENDPOINT"],
+            &["AZURE_CLIENT_ID", "MSI_ENDPOINT", "MSI_SECRET"],
+            &["AZURE_CLIENT_ID", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
+            &["MSI_ENDPOINT", "MSI_SECRET"],
+            &["MSI_ENDPOINT", "MSI_SECRET", "DEFAULT_IDENTITY_CLIENT_ID"],
+            &["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
+            &["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
+            &["AZURE_POD_IDENTITY_AUTHORITY_HOST"],
+        ] {
+            all.push(self.set(names));
+        }
+        for names in [&[][..], &["AZURE_CLIENT_ID"]] {
+            let fabric = [&["IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"], names].concat();
+            all.push(self.set(&fabric).with("IDENTITY_ENDPOINT", FABRIC));
+            all.push(self.set(names).with_arc_agent());
+        }
+        let choice = |one: Combination| one.with("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential");
+        all.into_iter().map(choice).collect()
     }
 
     /// Variables that are set to nothing. An address that is nothing is left out: azure-identity tries it for five seconds.

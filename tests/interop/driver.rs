@@ -21,6 +21,8 @@ pub type Variables = BTreeMap<String, String>;
 pub enum Real {
     Python(&'static str),
     Node(&'static str),
+    /// Azure.Identity for .NET, in Azure's MCP server: the only .NET client that is on npm. It is started anew for every set.
+    DotNet,
     Curl,
 }
 
@@ -35,6 +37,10 @@ impl Real {
             Self::Python(_) => "azure/identity",
             Self::Node("msal") => "node_modules/@azure/msal-node",
             Self::Node(_) => "node_modules/@azure/identity",
+            Self::DotNet => {
+                let Some(modules) = folder(NODE_MODULES) else { return Some(format!("{NODE_MODULES} is not set")) };
+                return azmcp(&modules).is_none().then(|| format!("{NODE_MODULES} names no folder with @azure/mcp"));
+            }
             Self::Curl => {
                 let there = Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_ok();
                 return (!there).then(|| "curl is not installed".to_owned());
@@ -64,11 +70,34 @@ impl Real {
                 command.arg(scripts.join("precedence.mjs"));
                 (command, kind)
             }
-            Self::Curl => unreachable!("curl has no driver"),
+            Self::DotNet => {
+                let mut command = Command::new(folder(NODE_MODULES).and_then(|modules| azmcp(&modules)).unwrap());
+                // By itself it takes no managed identity at all.
+                command.args(["subscription", "list"]).env("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential");
+                command.env("AZURE_MCP_COLLECT_TELEMETRY", "false").env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1");
+                return command;
+            }
+            Self::Curl => {
+                let url = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=x";
+                let mut command = Command::new("curl");
+                command.args(["-sS", "-H", "Metadata: true", url]);
+                return command;
+            }
         };
         command.arg(kind);
         command
     }
+
+    /// Is it asked through a driver that stays?
+    fn has_driver(self) -> bool {
+        matches!(self, Self::Python(_) | Self::Node(_))
+    }
+}
+
+/// The MCP server's program, which is in a package named after the platform.
+fn azmcp(modules: &Path) -> Option<PathBuf> {
+    let mut packages = fs::read_dir(modules.join("node_modules/@azure")).ok()?.flatten();
+    packages.find_map(|package| Some(package.path().join("dist/azmcp")).filter(|program| program.exists()))
 }
 
 /// Where a virtual environment keeps its packages.
@@ -106,7 +135,7 @@ impl Driver {
         let certificate = home.join("client.pem");
         fs::copy(&listeners.authority, &certificate).unwrap();
         let mut driver = Self { client, running: None, listeners, certificate, home };
-        if client != Real::Curl {
+        if client.has_driver() {
             let mut command = driver.equip(client.command());
             // The driver adds the key.
             command.arg(&driver.certificate);
@@ -120,7 +149,9 @@ impl Driver {
     /// Nothing of the caller's environment, but where programs are; the listeners are trusted.
     fn equip(&self, mut command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", format!("{}:{path}", self.home.join("bin").display()));
+        let own: Vec<_> =
+            command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+        command.env_clear().envs(own).env("PATH", format!("{}:{path}", self.home.join("bin").display()));
         command.env("BROWSER", self.home.join("bin/browser")).env("LANG", "C.UTF-8");
         command.env("HOME", &self.home).env("TMPDIR", &self.home).env("AZURE_CONFIG_DIR", self.home.join("az"));
         command.env("AZURE_CORE_COLLECT_TELEMETRY", "no").env("AZURE_CORE_SURVEY_MESSAGE", "no");
@@ -146,10 +177,8 @@ impl Driver {
                 answer["said"].as_str().unwrap().to_owned()
             }
             None => {
-                let url = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=x";
-                let mut command = self.equip(Command::new("curl"));
-                command.args(["-sS", "-H", "Metadata: true", url]).envs(variables);
-                String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+                let output = self.equip(self.client.command()).envs(variables).stdin(Stdio::null()).output().unwrap();
+                String::from_utf8_lossy(&output.stdout).into_owned()
             }
         };
         let programs = fs::read_to_string(called).unwrap().split_whitespace().map(str::to_owned).collect();

@@ -11,7 +11,8 @@ use crate::listeners::{Asked, Place};
 use crate::namespace::place;
 
 /// A client, its name for people, and the row of the table that is about it. Those that take long come first.
-pub const CLIENTS: [(Real, &str, &str); 10] = [
+pub const CLIENTS: [(Real, &str, &str); 11] = [
+    (Real::DotNet, "Azure.Identity for .NET", "dotnet-default"),
     (Real::Node("default"), "@azure/identity for Node, DefaultAzureCredential", "node-default"),
     (Real::Node("managed"), "@azure/identity for Node, ManagedIdentityCredential", "node-managed"),
     (Real::Python("managed"), "azure-identity for Python, ManagedIdentityCredential", "python-managed"),
@@ -43,12 +44,13 @@ pub fn agrees(client: Real, row: &str) {
         certificate: driver.certificate.display().to_string(),
         federated: home.join("federated").display().to_string(),
     };
-    // Azure CLI takes ten times as long as the library within it.
-    let few = client == Real::Python("azure-cli");
-    let mut combinations = if row.ends_with("-default") { values.default() } else { values.managed(few) };
-    if !few {
-        combinations.extend(values.empty());
-    }
+    // Azure CLI takes ten times as long as the library within it, the .NET client longer still.
+    let combinations = match client {
+        Real::DotNet => values.dotnet(),
+        Real::Python("azure-cli") => values.managed(true),
+        _ if row.ends_with("-default") => [values.default(), values.empty()].concat(),
+        _ => [values.managed(false), values.empty()].concat(),
+    };
     let mut wrong = Vec::new();
     for combination in &combinations {
         place::arc_agent(combination.files.contains(ARC_AGENT_LINUX));

@@ -10,7 +10,8 @@ use crate::driver::{Driver, Real, Seen, Variables};
 use crate::listeners::Place;
 
 /// A client, its name for people, and its HTTP library.
-pub const CLIENTS: [(Real, &str, Stack); 8] = [
+pub const CLIENTS: [(Real, &str, Stack); 9] = [
+    (Real::DotNet, "Azure.Identity for .NET", Stack::DotNet),
     (Real::Curl, "curl", Stack::Curl),
     (Real::Python("managed"), "azure-identity for Python", Stack::Requests),
     (Real::Python("msal"), "MSAL for Python", Stack::Requests),
@@ -57,11 +58,15 @@ const EXCEPTIONS: [&str; 27] = [
 /// Plays every combination with this client and holds each against its library's rules.
 pub fn agrees(client: Real, stack: Stack) {
     let mut driver = Driver::start(client);
-    // Azure CLI takes ten times as long as the library within it.
-    let all = combinations();
-    let all = if client == Real::Python("azure-cli") { &all[..30] } else { &all[..] };
+    // Azure CLI takes ten times as long as the library within it, the .NET client longer still.
+    let every = match client {
+        Real::DotNet => 6,
+        Real::Python("azure-cli") => 4,
+        _ => 1,
+    };
+    let all: Vec<Variables> = combinations().into_iter().step_by(every).collect();
     let mut wrong = Vec::new();
-    for variables in all {
+    for variables in &all {
         let seen = driver.play(variables);
         wrong.extend(disagreement(stack, variables, &seen));
     }
@@ -73,7 +78,8 @@ fn disagreement(stack: Stack, variables: &Variables, seen: &Seen) -> Option<Stri
     let caught = for_metadata(stack, &Setting { variables, files: &files });
     let places: Vec<Place> = seen.requests.iter().map(|asked| asked.place).collect();
     // A client that cannot read the proxy's address asks nobody: it does not reach the metadata service either.
-    let agrees = caught.is_none() == (places == [Place::Metadata]);
+    let direct = !places.is_empty() && places.iter().all(|place| *place == Place::Metadata);
+    let agrees = caught.is_none() == direct;
     (!agrees).then(|| {
         format!("with {variables:?}\n  the client asked {places:?}: {}\n  the rules say {caught:?}", seen.said)
     })
@@ -109,7 +115,8 @@ fn combinations() -> Vec<Variables> {
         except(&[("no_proxy", "169.254.0.0/16")]),
     ]);
     all.extend(EXCEPTIONS.map(|list| except(&[("NO_PROXY", list), ("no_proxy", list)])));
-    all.extend(EXCEPTIONS.map(|list| except(&[("NO_PROXY", list)])));
-    all.extend(EXCEPTIONS.map(|list| except(&[("no_proxy", list)])));
+    for list in EXCEPTIONS.iter().step_by(3) {
+        all.extend([except(&[("NO_PROXY", list)]), except(&[("no_proxy", list)])]);
+    }
     all
 }
