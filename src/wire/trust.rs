@@ -15,6 +15,7 @@ use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use crate::clients::roots::LISTS;
 use crate::evidence::{Certificate, TrustedBy};
 
 /// So many issuers of a chain are named.
@@ -115,20 +116,10 @@ fn times(leaf: &CertificateDer, sent: &[CertificateDer], now: UnixTime) -> Vec<U
     [Some(now), middle(own), middle(all)].into_iter().flatten().collect()
 }
 
-/// Where Linux distributions keep all roots in one file (the list of the crate `openssl-probe`, which reads midoctor's own
-/// environment as well).
-const BUNDLES: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 /// The platform's roots, without regard to what midoctor's own environment names instead.
 fn without_own() -> CertificateResult {
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-    match BUNDLES.iter().map(Path::new).find(|file| named && file.exists()) {
+    match LISTS.iter().map(Path::new).find(|file| named && file.exists()) {
         Some(file) => load_certs_from_paths(Some(file), None),
         None => rustls_native_certs::load_native_certs(),
     }
