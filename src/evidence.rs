@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{FirewallRule, LocalNetwork};
 use crate::plan::Plan;
-pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
+pub use crate::request::{
+    Carry, HttpRequest, METADATA_ADDRESS, PROXY_AGENT_STATUS, Request, Route, TOKEN_PATH, VARIABLES, is_secret,
+};
 use crate::token::{Claims, Secret, Token};
 
 /// What came back, as it is kept: never an error of midoctor's own, always an answer of the world.
@@ -36,7 +38,15 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<UnitSettings>,
     },
-    /// The file's text, without surrounding white space, at most 4,096 bytes of it.
+    /// Whether a process has the network that midoctor has.
+    Shares {
+        /// The process.
+        process: u32,
+        /// Has it? Otherwise it is in a network namespace of its own.
+        network: bool,
+    },
+    /// The file's text, without surrounding white space, at most 4,096 bytes of it; of the guest proxy agent's status at most
+    /// [`BODY_LIMIT`], without the command lines in it.
     Contents {
         /// The text.
         text: String,
@@ -158,6 +168,10 @@ pub struct Certificate {
     /// Whose roots its chain leads to, its name and its dates aside; absent in reports from before this was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_by: Option<TrustedBy>,
+    /// Its issuer, that one's issuer and so on, as far as the server sent their certificates: at most five distinguished names,
+    /// the last the topmost seen. Empty when it sent the leaf alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
     /// Why it was refused; absent when it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,

@@ -38,6 +38,7 @@ pub mod scenarios;
 pub mod seal;
 pub mod simulator;
 pub mod token;
+pub mod unit_name;
 pub mod wire;
 pub mod wording;
 pub mod words;

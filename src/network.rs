@@ -83,6 +83,9 @@ pub struct RouteEntry {
     pub origin: Option<String>,
     /// What becomes of packets that take it.
     pub kind: WayKind,
+    /// The number of its table; none for the main one. Which table is asked, policy rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<u32>,
 }
 
 /// A rule of the packet filter that meets packets to the metadata service.
@@ -94,6 +97,9 @@ pub struct FirewallRule {
     pub chain: String,
     /// The rule in the filter's own words, at most 200 characters.
     pub rule: String,
+    /// Does it hang on something that is not known here, such as the interface, whether the rule meets the packet?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conditional: bool,
 }
 
 /// What a rule does to a packet.

@@ -11,7 +11,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::destination::Destinations;
-use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire, is_secret};
+use crate::evidence::{
+    Answer, BODY_LIMIT, Certificate, Failure, Outcome, PROXY_AGENT_STATUS, Raw, Request, Route, Wire, is_secret,
+};
 use crate::request::Carry;
 use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
@@ -49,6 +51,9 @@ const KEPT_HEADERS: &[&str] = &[
 /// A header longer than this is cut.
 const HEADER_LIMIT: usize = 2048;
 
+/// A text of a certificate that has more characters than this is cut.
+const CERTIFICATE_LIMIT: usize = 400;
+
 /// What a container registry's refresh token says. The token itself is of no more use.
 fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
     let exchange = matches!(request, Request::Http(http) if http.carry == Carry::RegistryForm);
@@ -73,6 +78,13 @@ impl<'a> Recorder<'a> {
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
     pub fn ask(&self, request: &Request, destinations: &Destinations, within: Duration) -> (Duration, Outcome) {
         let bearer = match request {
+            // Whoever runs the proxy would see it all.
+            Request::Http(http)
+                if http.route == Route::HttpProxy && (http.bearer.is_some() || http.is_about_an_identity()) =>
+            {
+                let why = "only the question for the VM's own document is put through a proxy";
+                return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why));
+            }
             Request::Http(http) => match &http.bearer {
                 None => None,
                 Some(source) => match self.token_for(destinations, &http.url, source) {
@@ -102,6 +114,9 @@ impl<'a> Recorder<'a> {
     /// What a data service hands out is nobody's business here: its bodies are kept when they refuse, not when they admit.
     fn seal(&self, request: &Request, raw: Raw, withhold: bool) -> Outcome {
         match raw {
+            Raw::Plain(Outcome::Contents { text }) if is_agent_status(request) => {
+                Outcome::Contents { text: self.seal_text(&without_command_lines(&text)) }
+            }
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
                 // A data service hands out no lists that are read: of a refusal the usual length is kept.
@@ -226,9 +241,14 @@ impl<'a> Recorder<'a> {
     }
 
     fn seal_certificate(&self, mut shown: Certificate) -> Certificate {
-        shown.subject = self.seal_text(&shown.subject);
-        shown.issuer = self.seal_text(&shown.issuer);
+        let text = |text: &str| self.seal_text(&text.chars().take(CERTIFICATE_LIMIT).collect::<String>());
+        shown.subject = text(&shown.subject);
+        shown.issuer = text(&shown.issuer);
+        shown.chain.truncate(5);
         shown.names.truncate(20);
+        for one in shown.chain.iter_mut().chain(&mut shown.names).chain(&mut shown.refused) {
+            *one = text(one);
+        }
         shown
     }
 
@@ -243,6 +263,27 @@ impl<'a> Recorder<'a> {
         }
         seal::tokens(&sealed).into_owned()
     }
+}
+
+fn is_agent_status(request: &Request) -> bool {
+    matches!(request, Request::File { path } if path == PROXY_AGENT_STATUS)
+}
+
+/// The guest proxy agent writes down how its callers were started, passwords and all. Of its status only what names the callers
+/// otherwise is kept, and of who was let through nothing.
+fn without_command_lines(text: &str) -> String {
+    let Ok(Value::Object(mut json)) = serde_json::from_str(text) else {
+        return format!("(withheld: {} bytes that are no status)", text.len());
+    };
+    json.remove("proxyConnectionSummary");
+    for entry in json.get_mut("failedAuthenticateSummary").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(entry) = entry {
+            entry.retain(|name, _| {
+                ["userName", "ip", "port", "responseStatus", "count", "processFullPath"].contains(&name.as_str())
+            });
+        }
+    }
+    Value::Object(json).to_string()
 }
 
 /// `http://user:password@proxy:3128` becomes `http://proxy:3128`. Passwords hold anything, also what ends a host in a

@@ -31,6 +31,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Whose::is_own")]
         of: Whose,
     },
+    /// Whether that process, or the main process of that unit, has the network that midoctor has.
+    SharedNetwork {
+        /// Whose.
+        of: Whose,
+    },
     /// A short text file on the machine.
     File {
         /// An absolute path.
@@ -66,6 +71,13 @@ pub struct HttpRequest {
     /// Which way it goes.
     #[serde(default)]
     pub route: Route,
+}
+
+impl HttpRequest {
+    /// Is this a question about an identity, or could it be read as one? Only the VM's own document is surely none.
+    pub fn is_about_an_identity(&self) -> bool {
+        !self.url.starts_with(&format!("http://{METADATA_ADDRESS}{INSTANCE_PATH}?"))
+    }
 }
 
 /// How a request carries its token.
@@ -128,6 +140,17 @@ impl Request {
         })
     }
 
+    /// The same question, put through the proxy for plain HTTP as clients do that use one; `None` for anything but a question of
+    /// the metadata service that is not about an identity.
+    pub fn through_proxy(&self) -> Option<Self> {
+        match self {
+            Self::Http(http) if self.goes_to_metadata() && http.bearer.is_none() && !http.is_about_an_identity() => {
+                Some(Self::Http(HttpRequest { route: Route::HttpProxy, ..http.clone() }))
+            }
+            _ => None,
+        }
+    }
+
     /// A GET to Azure Resource Manager, as clients go there, with the token that `token_request` brought.
     pub fn manager(url: impl Into<String>, token_request: Option<&Request>) -> Self {
         Self::Http(HttpRequest {
@@ -169,10 +192,13 @@ impl Request {
         }
     }
 
-    /// Does this question go to the metadata service, which answers at most five at a time?
+    /// Does this question go to the metadata service, which answers at most five at a time? Through a proxy it goes to the proxy,
+    /// and what comes back is the proxy's.
     pub fn goes_to_metadata(&self) -> bool {
         match self {
-            Self::Http(http) => http.url.starts_with(&format!("http://{METADATA_ADDRESS}/")),
+            Self::Http(http) => {
+                http.route != Route::HttpProxy && http.url.starts_with(&format!("http://{METADATA_ADDRESS}/"))
+            }
             Self::Connect { host, .. } => host == METADATA_ADDRESS,
             _ => false,
         }
@@ -180,7 +206,8 @@ impl Request {
 
     /// Is this a question for a token at the metadata service?
     pub fn asks_for_token(&self) -> bool {
-        self.url().is_some_and(|url| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?")))
+        let asks = |url: &str| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?"));
+        self.goes_to_metadata() && self.url().is_some_and(asks)
     }
 
     /// The question in a few words for people: `GET /metadata/instance`, `connect to 127.0.0.1:50342`.
@@ -203,6 +230,7 @@ impl Request {
             Self::Environment { of: Whose::Own } => "read the environment".into(),
             Self::Environment { of: Whose::Process(pid) } => format!("read the environment of process {pid}"),
             Self::Environment { of: Whose::Unit(unit) } => format!("read the environment of {unit}"),
+            Self::SharedNetwork { .. } => "compare its network with midoctor's".into(),
             Self::File { path } => format!("read {path}"),
             Self::Presence { path } => format!("look for {path}"),
             Self::Network => "read the routes and interfaces".into(),
@@ -213,6 +241,11 @@ impl Request {
 
 /// Where the metadata service answers on every Azure VM (Microsoft's instance-metadata-service page).
 pub const METADATA_ADDRESS: &str = "169.254.169.254";
+/// Where the guest proxy agent writes about itself on Linux (Azure/GuestProxyAgent, config/GuestProxyAgent.linux.json). Of this
+/// file more is read than of others, and the command lines in it are not kept.
+pub const PROXY_AGENT_STATUS: &str = "/var/log/azure-proxy-agent/status.json";
+/// Where the metadata service describes the VM.
+pub const INSTANCE_PATH: &str = "/metadata/instance";
 /// Where the metadata service issues tokens.
 pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
@@ -235,7 +268,9 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_TOKEN_CREDENTIALS",
     "AZURE_USERNAME",
     "AzureServicesAuthConnectionString",
+    "CURL_CA_BUNDLE",
     "DEFAULT_IDENTITY_CLIENT_ID",
+    "GATEWAY_INTERFACE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "IDENTITY_API_VERSION",
@@ -243,10 +278,16 @@ pub const VARIABLES: &[&str] = &[
     "IDENTITY_HEADER",
     "IDENTITY_SERVER_THUMBPRINT",
     "IMDS_ENDPOINT",
+    "KUBERNETES_SERVICE_HOST",
     "MSAL_MANAGED_IDENTITY_ENDPOINT",
     "MSI_ENDPOINT",
     "MSI_SECRET",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_USE_ENV_PROXY",
+    "NODE_USE_SYSTEM_CA",
     "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "REQUEST_METHOD",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "all_proxy",

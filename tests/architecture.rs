@@ -10,6 +10,7 @@ use regex::Regex;
 /// A room (a folder or a file of src/), and all rooms of this crate that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("words", &[]),
+    ("unit_name", &[]),
     ("exit", &[]),
     ("plan", &[]),
     ("token", &[]),
@@ -58,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
     ("render", &["check", "clients", "evidence", "fill", "page", "plan", "report", "words"]),
-    ("wire", &["evidence", "network", "plan", "request", "token"]),
+    ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "options", "page", "plan", "simulator"]),
     (
@@ -67,7 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("cli", &["fill", "seal"]),
     ("input", &["fill", "seal"]),
-    ("options", &["azure", "cli", "engine", "fill", "plan", "probe", "requirement"]),
+    ("options", &["azure", "cli", "engine", "fill", "plan", "probe", "requirement", "unit_name"]),
     ("output", &["fill"]),
     (
         "run",
@@ -102,7 +103,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::env\b", &["wire", "run"]),
     (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
-    (r"\bstd::process\b", &["exit", "main"]),
+    (r"\bstd::process\b", &["exit", "main", "wire"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),
     (r"Timestamp::now\(", &["wire", "simulator"]),
     (r"\bureq::", &["wire"]),

@@ -150,12 +150,17 @@ fn the_environment_is_judged_as_clients_read_it() {
     use Status::{Fail, Pass, Warn};
     for (variables, expected) in [
         ("IDENTITY_ENDPOINT = \"\"\nMSI_ENDPOINT = \"\"", Pass),
-        ("http_proxy = \"http://p\"\nno_proxy = \"\"\nNO_PROXY = \"169.254.169.254\"", Pass),
+        // An empty one hides the other from .NET and from azure.identity.aio.
+        ("http_proxy = \"http://p\"\nno_proxy = \"\"\nNO_PROXY = \"169.254.169.254\"", Warn),
+        ("http_proxy = \"http://p\"\nno_proxy = \"localhost\"\nNO_PROXY = \"169.254.169.254\"", Fail),
         ("http_proxy = \"http://p\"\nNO_PROXY = \"localhost, 169.254.169.254\"", Pass),
-        ("http_proxy = \"http://p\"\nNO_PROXY = \"*\"", Pass),
+        ("http_proxy = \"http://p\"\nNO_PROXY = \"*\"", Warn),
+        ("http_proxy = \"http://p\"\nNO_PROXY = \"169.254.169.254:80\"", Fail),
         ("http_proxy = \"http://p\"\nNO_PROXY = \"169.254.169.25\"", Fail),
         ("http_proxy = \"http://p\"\nNO_PROXY = \"169.254.0.0/16\"", Warn),
-        ("HTTPS_PROXY = \"http://p\"", Pass),
+        ("HTTPS_PROXY = \"http://p\"", Warn),
+        ("HTTPS_PROXY = \"http://p\"\nno_proxy = \"169.254.169.254\"", Pass),
+        ("NO_PROXY = \"localhost\"", Pass),
         ("ALL_PROXY = \"http://p\"", Fail),
         ("AZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://169.254.169.254\"", Pass),
         ("AZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://169.254.169.254.evil\"", Fail),

@@ -66,6 +66,21 @@ fn clients_that_do_the_same_share_a_block() {
 }
 
 #[test]
+fn clients_that_a_proxy_catches_are_told_apart() {
+    let text = text(&[], &[("HTTP_PROXY", "http://user:hunter2@proxy.example:3128"), ("NO_PROXY", "169.254.0.0/16")]);
+    let blocks: Vec<&str> = text.split("\n\n").filter(|block| block.starts_with(['✓', '!', '✗'])).collect();
+    assert_eq!(blocks.len(), 2, "{text}");
+    assert!(blocks[1].starts_with(
+        "! The metadata service, through a proxy\n\
+         \x20 at       http://169.254.169.254/metadata/identity/oauth2/token\n\
+         \x20 through  http://proxy.example:3128 (HTTP_PROXY)\n\
+         \x20 as       the VM's default identity\n\
+         \x20 clients  "
+    ));
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
 fn where_the_locale_is_not_utf_8_the_text_is_ascii() {
     let variables =
         [("LANG", "C"), ("IDENTITY_ENDPOINT", "http://127.0.0.1/ü"), ("AZURE_TOKEN_CREDENTIALS", "nonsense")];

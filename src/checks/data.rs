@@ -13,6 +13,7 @@ use crate::plan::{Probe, Resource};
 use crate::request::Carry;
 use crate::words::in_words;
 
+use super::certificates;
 use super::manager::{in_the_way, on_the_way, proxied, request_id, transient};
 
 /// The checks of this topic.
@@ -87,9 +88,10 @@ fn ask_data(case: &Case) -> Vec<Request> {
         return Vec::new();
     }
     let mut requests = vec![case.environment()];
-    if !proxied(case) {
+    if !proxied(case, &target.host) {
         requests.push(Request::Resolve { host: target.host.clone() });
     }
+    requests.extend(certificates::ask(case, &target.bare()));
     requests.push(target.bare());
     // Somebody that is not there, or not who it should be, is sent no token.
     let there = case.evidence.answer(&target.bare()).is_some();
@@ -137,7 +139,7 @@ fn judge_data(case: &Case) -> Verdict {
         Some(answer) if answer.status >= 300 => {
             Verdict::Unknown(format!("{host} answered {} and points elsewhere; a token is not sent on", answer.status))
         }
-        Some(answer) => target.admits(answer, exchange),
+        Some(answer) => certificates::regarded(case, &host, bare, target.admits(answer, exchange)),
         None => Verdict::Unknown("it brought no answer".into()),
     }
 }

@@ -3,10 +3,10 @@
 
 use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};
-use crate::evidence::Outcome;
+use crate::evidence::Request;
 
-use super::proxies::proxy_finding;
-use super::shadows;
+use super::proxies::{proxy_finding, question};
+use super::{shadows, whose};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -14,20 +14,23 @@ pub static CHECKS: [Check; 1] = [Check {
     stage: Stage::Host,
     needs: &[],
     essential: false,
-    codes: &["env-proxy", "env-shadowed"],
+    codes: &["env-proxy", "env-shadowed", "env-network"],
     shared: &[],
     page: include_str!("../../checks/environment.md"),
     subjects: Subject::machine,
-    ask: |case| vec![case.environment(), shadows::agent()],
+    ask: ask_environment,
     judge: judge_environment,
 }];
 
+fn ask_environment(case: &Case) -> Vec<Request> {
+    [case.environment(), shadows::agent()].into_iter().chain(whose::ask(case)).chain(question(case)).collect()
+}
+
 fn judge_environment(case: &Case) -> Verdict {
-    match case.outcome(&case.environment()) {
-        Some(Outcome::Variables { .. }) => {}
-        _ => return Verdict::Unknown("the environment was not read".into()),
-    }
-    let mut found: Vec<Finding> = proxy_finding(case).into_iter().collect();
-    found.extend(shadows::findings(case));
-    if found.is_empty() { Verdict::pass() } else { Verdict::Found(found) }
+    whose::judge(case, find)
+}
+
+/// What leads clients away in the environment that the evidence holds.
+fn find(case: &Case) -> Vec<Finding> {
+    proxy_finding(case).into_iter().chain(shadows::findings(case)).collect()
 }

@@ -38,11 +38,12 @@ pub static CHECKS: [Check; 2] = [
     },
 ];
 
-const ASSET_TAG: &str = "/sys/class/dmi/id/chassis_asset_tag";
+/// The chassis asset tag.
+pub(super) const ASSET_TAG: &str = "/sys/class/dmi/id/chassis_asset_tag";
 const VENDOR: &str = "/sys/class/dmi/id/sys_vendor";
 const PRODUCT: &str = "/sys/class/dmi/id/product_name";
 /// The asset tag of every Azure VM (cloud-init's ds-identify, systemd's hwdb).
-const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
+pub(super) const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 
 /// How other clouds name themselves in DMI (cloud-init's ds-identify). Hyper-V's vendor and product are not among them:
 /// every Hyper-V machine has those.
@@ -66,7 +67,8 @@ const OTHER_CLOUDS: &[(&str, &str, &str)] = &[
     (VENDOR, "Scaleway", "Scaleway"),
 ];
 
-fn file(path: &str) -> Request {
+/// The question for a short file.
+pub(super) fn file(path: &str) -> Request {
     Request::File { path: path.into() }
 }
 

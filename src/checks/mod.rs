@@ -2,6 +2,7 @@
 //! a page in `checks/`; nothing else names it.
 
 pub mod access;
+mod certificates;
 pub mod client;
 pub mod data;
 pub mod endpoint;
@@ -11,9 +12,15 @@ pub mod host;
 pub mod identity;
 pub mod manager;
 mod proxies;
+mod proxy_agent;
 pub mod roles;
 mod shadows;
+pub mod silence;
+mod slowness;
+mod surroundings;
 pub mod token;
+mod ways;
+mod whose;
 
 use crate::check::Check;
 

@@ -4,11 +4,13 @@
 //! It does not judge: which of this is wrong on a VM the checks say.
 
 mod chain;
+pub mod first_try;
 mod names;
 mod others;
 pub mod patience;
 mod pick;
 pub mod proxy;
+pub mod roots;
 mod row;
 mod source;
 mod table;

@@ -5,11 +5,13 @@
 
 use core::net::Ipv4Addr;
 
+use serde::Serialize;
+
 use super::{Setting, Stack};
 use crate::evidence::METADATA_ADDRESS;
 
 /// A request that would go to a proxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Caught {
     /// The variable that says so.
     pub variable: &'static str,

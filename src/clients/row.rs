@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Stack;
 use super::patience::Patience;
+use super::proxy::Caught;
 
 /// What one client would do in an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +30,10 @@ pub struct Row {
     pub decided_by: Vec<&'static str>,
     /// Why, in a short sentence without a full stop.
     pub why: String,
-    /// How long it insists before it says anything, when it asks the metadata service.
+    /// The proxy that its request for the metadata service would go to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Caught>,
+    /// How long it insists before it says anything, when it asks the metadata service itself.
     pub insists: Patience,
 }
 

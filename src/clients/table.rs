@@ -3,7 +3,7 @@
 use super::chain::{self, Language};
 use super::pick::Pick;
 use super::row::{AsWhom, Row, Source};
-use super::{Setting, Stack, others, patience, source};
+use super::{Patience, Setting, Stack, others, patience, proxy, source};
 
 /// A client and its rules.
 struct Client {
@@ -181,8 +181,12 @@ fn row(client: &Client, setting: &Setting) -> Row {
         }
         _ => why,
     };
-    let insists =
-        if source == Source::Metadata { patience::of((client.patience)(setting)) } else { Default::default() };
+    let proxy = if source == Source::Metadata { proxy::for_metadata(client.stack, setting) } else { None };
+    let insists = match proxy {
+        None if source == Source::Metadata => patience::of((client.patience)(setting)),
+        _ => Patience::default(),
+    };
+    // Its name says so.
     let retired = client.name.ends_with("(retired)");
     Row {
         id: client.id,
@@ -194,6 +198,7 @@ fn row(client: &Client, setting: &Setting) -> Row {
         identity,
         decided_by,
         why,
+        proxy,
         insists,
     }
 }

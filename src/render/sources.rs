@@ -57,7 +57,7 @@ pub fn text(sources: &Sources, style: Style) -> String {
         lines.push(style.wrap(&format!("Not read: {}", visible(unread)), "", INDENT));
     }
     let (mut blocks, others): (Vec<_>, Vec<_>) =
-        blocks(&sources.clients).into_iter().partition(|block| block[0].source == Source::Metadata);
+        blocks(&sources.clients).into_iter().partition(|block| block.first().is_some_and(|row| arrives(row)));
     blocks.extend(others);
     for block in &blocks {
         lines.push(String::new());
@@ -78,13 +78,18 @@ fn whose(of: &Whose) -> String {
     }
 }
 
+/// Does its request reach the metadata service, as far as variables decide?
+fn arrives(row: &Row) -> bool {
+    row.source == Source::Metadata && row.proxy.is_none()
+}
+
 /// Rows that say the same, in the order of the first of each.
 fn blocks(rows: &[Row]) -> Vec<Vec<&Row>> {
     let mut blocks: Vec<Vec<&Row>> = Vec::new();
     for row in rows {
         let same = |other: &&Row| {
-            (other.source, &other.address, &other.identity, &other.why)
-                == (row.source, &row.address, &row.identity, &row.why)
+            (other.source, &other.address, &other.identity, &other.why, &other.proxy)
+                == (row.source, &row.address, &row.identity, &row.why, &row.proxy)
         };
         match blocks.iter_mut().find(|block| block.first().is_some_and(same)) {
             Some(block) => block.push(row),
@@ -97,12 +102,13 @@ fn blocks(rows: &[Row]) -> Vec<Vec<&Row>> {
 fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
     let Some(first) = rows.first() else { return };
     let status = match first.source {
-        Source::Metadata => Status::Pass,
+        _ if arrives(first) => Status::Pass,
         Source::Nowhere => Status::Fail,
         _ => Status::Warn,
     };
     let title = match first.source {
         Source::Nowhere => "Nowhere: fails at once".to_owned(),
+        Source::Metadata if first.proxy.is_some() => "The metadata service, through a proxy".to_owned(),
         source => capital(source.in_words()),
     };
     lines.push(format!("{} {}", style.sign(status), style.bold(&style.plain(&title))));
@@ -112,6 +118,9 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
     };
     if let Some(address) = first.address.as_deref() {
         labelled("at", address);
+    }
+    if let Some(caught) = &first.proxy {
+        labelled("through", &format!("{} ({})", caught.proxy, caught.variable));
     }
     match &first.identity {
         AsWhom::Nobody => {}
@@ -129,7 +138,7 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
         labelled("because", &first.why);
         labelled("by", &decided.join(", "));
     }
-    if first.source == Source::Metadata {
+    if arrives(first) {
         lines.push(String::new());
         times(rows, style, lines);
     } else {
@@ -154,7 +163,7 @@ fn cell(span: Option<Span>, style: Style) -> String {
 
 /// What the times mean, and how many go where.
 fn ending(rows: &[Row], style: Style, lines: &mut Vec<String>) {
-    let there = rows.iter().filter(|row| row.source == Source::Metadata).count();
+    let there = rows.iter().filter(|row| arrives(row)).count();
     if there > 0 {
         let legend = "The times are how long a client says nothing when packets to the metadata service are dropped, when it accepts \
                       a connection and gives no answer, and when it refuses one. Measured with one version of each, for at most \

@@ -158,7 +158,10 @@ impl Text {
                 Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
                 Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
                 Outcome::Present => "there".into(),
-                Outcome::Firewall { rules } => format!("{} rules about the metadata service", rules.len()),
+                Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
+                Outcome::Firewall { rules } => {
+                    format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
+                }
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
             };
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);

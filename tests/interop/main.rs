@@ -16,6 +16,7 @@ mod listeners;
 mod namespace;
 mod precedence;
 mod proxy_rules;
+mod roots;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
             add(client, name, Box::new(move || fails(scenario, client, phrase)));
         }
     }
+    roots::add(&mut suite);
     for (client, name, row) in precedence::CLIENTS {
         let name = format!("the table is right about {name}");
         match client.missing() {

@@ -1,0 +1,277 @@
+//! Who is let in: the platform's roots, and a verifier that keeps the certificate it was shown, so that a finding can name who
+//! stands in between and who else would trust it. Verification itself is rustls's and is never turned off; Mozilla's roots let
+//! nobody in, they are only compared with.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::CertificateError::{NotValidForName, NotValidForNameContext, UnknownIssuer};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::evidence::{Certificate, TrustedBy};
+
+/// So many issuers of a chain are named.
+const CHAIN_LIMIT: usize = 5;
+
+/// What this platform trusts, and what Mozilla's list does.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// Or why it trusts nobody.
+    platform: Result<Arc<WebPkiServerVerifier>, String>,
+    mozilla: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Trust {
+    /// Reads the platform's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` take their place when they are set.
+    pub fn of_this_platform() -> Self {
+        Self::found(rustls_native_certs::load_native_certs())
+    }
+
+    /// What clients trust that have these values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, whatever midoctor's own are.
+    pub fn of_others(file: Option<&str>, folders: Option<&str>) -> Self {
+        Self::found(match (file, folders) {
+            (None, None) => without_own(),
+            (file, folders) => {
+                let mut found = load_certs_from_paths(file.map(Path::new), None);
+                for folder in folders.iter().flat_map(std::env::split_paths).filter(|path| !path.as_os_str().is_empty())
+                {
+                    let more = load_certs_from_paths(None, Some(&folder));
+                    found.certs.extend(more.certs);
+                    found.errors.extend(more.errors);
+                }
+                found
+            }
+        })
+    }
+
+    fn found(found: CertificateResult) -> Self {
+        let mut platform = RootCertStore::empty();
+        platform.add_parsable_certificates(found.certs);
+        let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        let mozilla = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self::of(platform, mozilla, &why)
+    }
+
+    /// Trust in these roots; `why` follows the words that say that there are none.
+    fn of(platform: RootCertStore, mozilla: RootCertStore, why: &str) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = |roots: RootCertStore| {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()
+        };
+        let platform = if platform.is_empty() {
+            Err(format!("this machine has no root certificates{why}"))
+        } else {
+            verifier(platform).map_err(|error| error.to_string())
+        };
+        Self { platform, mozilla: verifier(mozilla).ok(), provider }
+    }
+
+    /// A verifier for one question, and the place where it leaves the certificate it was shown.
+    pub fn verifier(&self) -> (Arc<dyn ServerCertVerifier>, Shown) {
+        let shown = Shown::default();
+        (Arc::new(Keeper { trust: self.clone(), shown: shown.clone() }), shown)
+    }
+
+    /// Whose roots this chain leads to, its name and its dates aside.
+    fn whose(&self, leaf: &CertificateDer, sent: &[CertificateDer], name: &ServerName, now: UnixTime) -> TrustedBy {
+        let times = times(leaf, sent, now);
+        let leads = |verifier: &WebPkiServerVerifier| {
+            times.iter().any(|time| match verifier.verify_server_cert(leaf, sent, name, &[], *time) {
+                // The name is looked at last, when the chain is known to be good.
+                Ok(_) | Err(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => true,
+                Err(_) => false,
+            })
+        };
+        match (self.platform.as_ref().is_ok_and(|one| leads(one)), self.mozilla.as_ref().is_some_and(|one| leads(one)))
+        {
+            (true, true) => TrustedBy::Both,
+            (true, false) => TrustedBy::Platform,
+            (false, true) => TrustedBy::Mozilla,
+            (false, false) => TrustedBy::Nobody,
+        }
+    }
+}
+
+/// Times at which a chain may have been valid: now, in the middle of the leaf's life, and when all that was sent was alive.
+fn times(leaf: &CertificateDer, sent: &[CertificateDer], now: UnixTime) -> Vec<UnixTime> {
+    let life = |der: &CertificateDer| {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        Some((parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp()))
+    };
+    let middle = |(from, until): (i64, i64)| {
+        let seconds = u64::try_from(from.midpoint(until)).ok().filter(|_| from <= until)?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    };
+    let Some(own) = life(leaf) else { return vec![now] };
+    let all = sent.iter().filter_map(life).fold(own, |(from, until), life| (from.max(life.0), until.min(life.1)));
+    [Some(now), middle(own), middle(all)].into_iter().flatten().collect()
+}
+
+/// Where Linux distributions keep all roots in one file (the list of the crate `openssl-probe`, which reads midoctor's own
+/// environment as well).
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The platform's roots, without regard to what midoctor's own environment names instead.
+fn without_own() -> CertificateResult {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    match BUNDLES.iter().map(Path::new).find(|file| named && file.exists()) {
+        Some(file) => load_certs_from_paths(Some(file), None),
+        None => rustls_native_certs::load_native_certs(),
+    }
+}
+
+/// The certificate that a server showed.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<Mutex<Last>>);
+
+#[derive(Debug, Default)]
+struct Last {
+    certificate: Option<Certificate>,
+    host: String,
+}
+
+impl Shown {
+    /// Takes it out.
+    pub fn take(&self) -> Option<Certificate> {
+        self.last().certificate.take()
+    }
+
+    /// Did this host get as far as showing one? A proxy that speaks TLS shows its own before.
+    pub fn was_by(&self, host: &str) -> bool {
+        self.last().host.eq_ignore_ascii_case(host)
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rustls's own verifier, with a memory. Without any roots it refuses everybody, and still remembers.
+#[derive(Debug)]
+struct Keeper {
+    trust: Trust,
+    shown: Shown,
+}
+
+impl ServerCertVerifier for Keeper {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let (verified, refused) = match &self.trust.platform {
+            Ok(platform) => {
+                let verified = platform.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                let refused = verified.as_ref().err().map(ToString::to_string);
+                (verified, refused)
+            }
+            Err(none) => (Err(rustls::Error::InvalidCertificate(UnknownIssuer)), Some(none.clone())),
+        };
+        let mut certificate = read(end_entity, intermediates);
+        certificate.refused = refused;
+        certificate.trusted_by = Some(self.trust.whose(end_entity, intermediates, server_name, now));
+        *self.shown.last() = Last { certificate: Some(certificate), host: server_name.to_str().into_owned() };
+        verified
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.trust.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.trust.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A certificate's names and times, and who signed it; what cannot be read says so.
+fn read(leaf: &CertificateDer, sent: &[CertificateDer]) -> Certificate {
+    let unreadable = || Certificate {
+        subject: "unreadable".into(),
+        issuer: "unreadable".into(),
+        names: Vec::new(),
+        not_before: String::new(),
+        not_after: String::new(),
+        trusted_by: None,
+        chain: Vec::new(),
+        refused: None,
+    };
+    let Ok((_, parsed)) = X509Certificate::from_der(leaf) else { return unreadable() };
+    let time = |time: x509_parser::time::ASN1Time| {
+        jiff::Timestamp::from_second(time.timestamp()).map(|time| time.to_string()).unwrap_or_default()
+    };
+    let names = parsed.subject_alternative_name().ok().flatten().map(|extension| {
+        let dns = extension.value.general_names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        });
+        dns.collect()
+    });
+    Certificate {
+        subject: parsed.subject().to_string(),
+        issuer: parsed.issuer().to_string(),
+        names: names.unwrap_or_default(),
+        not_before: time(parsed.validity().not_before),
+        not_after: time(parsed.validity().not_after),
+        trusted_by: None,
+        chain: chain(&parsed, sent),
+        refused: None,
+    }
+}
+
+/// The issuers from the leaf up, as far as their certificates were sent; empty when not even the first was.
+fn chain(leaf: &X509Certificate, sent: &[CertificateDer]) -> Vec<String> {
+    let sent: Vec<X509Certificate> =
+        sent.iter().filter_map(|der| X509Certificate::from_der(der).ok()).map(|(_, parsed)| parsed).collect();
+    let mut issuers = Vec::new();
+    let mut below = leaf;
+    while issuers.len() < CHAIN_LIMIT {
+        let Some(issuer) = sent.iter().find(|one| one.subject().as_raw() == below.issuer().as_raw()) else { break };
+        if issuers.is_empty() {
+            issuers.push(issuer.subject().to_string());
+        }
+        // A root names itself.
+        if issuer.issuer().as_raw() == issuer.subject().as_raw() || issuers.len() == CHAIN_LIMIT {
+            break;
+        }
+        issuers.push(issuer.issuer().to_string());
+        below = issuer;
+    }
+    issuers
+}
+
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod tests;
