@@ -192,9 +192,11 @@ fn environment(setting: &Setting, language: Language) -> Option<Pick> {
         return None;
     }
     // Python and Java need no tenant for this (environment.py, EnvironmentCredential.java), and asyncio has it not.
-    let tenant = matches!(language, Language::Python | Language::Java) || setting.variable(TENANT).is_some();
-    (tenant && setting.all(&[CLIENT, USERNAME, PASSWORD])).then(|| {
-        let by = vec![USERNAME, PASSWORD, CLIENT];
+    let by = match language {
+        Language::Python | Language::Java => vec![USERNAME, PASSWORD, CLIENT],
+        _ => vec![USERNAME, PASSWORD, CLIENT, TENANT],
+    };
+    setting.all(&by).then(|| {
         Pick::entra(setting, Source::User, AsWhom::Unknown, by, "a user's password comes before managed identity")
     })
 }

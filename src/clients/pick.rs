@@ -15,6 +15,9 @@ pub fn arc_agent() -> &'static str {
     if cfg!(windows) { ARC_AGENT_WINDOWS } else { ARC_AGENT_LINUX }
 }
 
+/// Where Microsoft Entra ID is.
+const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
+
 /// Where a client would go, as whom, and by which variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pick {
@@ -82,7 +85,8 @@ impl Pick {
         decided_by: Vec<&'static str>,
         why: &str,
     ) -> Self {
-        Self { source, address: Some(authority(setting)), identity, decided_by, why: why.into() }
+        let pick = Self { source, address: Some(authority(setting)), identity, decided_by, why: why.into() };
+        if setting.variable(AUTHORITY).is_some() { pick.and(&[AUTHORITY]) } else { pick }
     }
 
     /// It fails at once.
@@ -146,7 +150,7 @@ pub(super) fn named(client_id: Option<&str>) -> AsWhom {
 
 /// Microsoft Entra ID's address, as clients take it: without a scheme it is https.
 fn authority(setting: &Setting) -> String {
-    let host = setting.variable("AZURE_AUTHORITY_HOST").unwrap_or("https://login.microsoftonline.com");
+    let host = setting.variable(AUTHORITY).unwrap_or("https://login.microsoftonline.com");
     let host = bare(host);
     if host.contains("://") { host } else { format!("https://{host}") }
 }

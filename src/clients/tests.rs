@@ -274,3 +274,31 @@ fn azure_machine_learning_names_an_identity_by_a_variable_of_its_own() {
     assert_eq!(named.identity, AsWhom::ManagedIdentity("c".into()));
     assert_eq!(named.decided_by, ["MSI_ENDPOINT", "MSI_SECRET", "AZURE_CLIENT_ID"]);
 }
+
+#[test]
+fn what_decided_decides_alone() {
+    const SET: [&str; 11] = [
+        "IDENTITY_ENDPOINT=http://h/token",
+        "IDENTITY_HEADER=h",
+        "MSI_ENDPOINT=http://m",
+        "MSI_SECRET=s",
+        "DEFAULT_IDENTITY_CLIENT_ID=d",
+        "AZURE_TENANT_ID=t",
+        "AZURE_CLIENT_ID=c",
+        "AZURE_CLIENT_SECRET=s",
+        "AZURE_FEDERATED_TOKEN_FILE=/f",
+        "AZURE_USERNAME=u AZURE_PASSWORD=p",
+        "AZURE_AUTHORITY_HOST=https://login.microsoftonline.us",
+    ];
+    for bits in 0..1 << SET.len() {
+        let chosen = SET.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+        let words: Vec<&str> = chosen.flat_map(|(_, words)| words.split(' ')).collect();
+        for found in rows(&words.join(" ")) {
+            let named = |word: &&&str| found.decided_by.iter().any(|name| word.split('=').next() == Some(*name));
+            let decided: Vec<&str> = words.iter().filter(named).copied().collect();
+            let alone = row(&decided.join(" "), found.id);
+            let all = (found.source, &found.address, &found.identity);
+            assert_eq!((alone.source, &alone.address, &alone.identity), all, "{} with {words:?}", found.id);
+        }
+    }
+}

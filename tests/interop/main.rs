@@ -1,8 +1,10 @@
 //! The interop suite: Microsoft's own clients, unmodified, against `midoctor simulate` in a private network namespace.
 //!
 //! They must succeed where the VM is healthy and fail as they do in life where it is not: that is what makes the simulator
-//! fit for other people's tests. And they must go where the table of clients says, for every combination of variables. It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds
-//! azure-cli and azure-identity, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity.
+//! fit for other people's tests. And they must go where the table of clients says, for every combination of variables.
+//!
+//! It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds azure-cli, azure-identity, aiohttp and
+//! msrestazure, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity and @azure/mcp.
 //! Run by `cargo test --test interop [-- WORD…]`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
