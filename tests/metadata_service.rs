@@ -44,7 +44,7 @@ fn a_late_first_answer_is_a_warning_that_names_who_gives_up() {
     assert_eq!((late.code.as_str(), late.severity, report.verdict), ("imds-slow", Severity::Warning, Word::Degraded));
     assert_eq!(
         late.seen,
-        "GET /metadata/instance was answered after 1.5 s, the connection alone took 3 ms. The first try of these clients is over \
+        "GET /metadata/instance was answered after 1.5 s, though a connection takes 3 ms. The first try of these clients is over \
          by then: @azure/identity 1 and 2 (Node.js), DefaultAzureCredential of @azure/identity 4 (Node.js), \
          DefaultAzureCredential of azure_identity 0.20 (Rust)."
     );
@@ -85,7 +85,11 @@ fn a_denial_names_the_program_and_user_that_the_agent_wrote_down() {
         "GET /metadata/instance was denied with 403 by the guest proxy agent. The guest proxy agent 1.0.20 enforces its rules for \
          the metadata service. It has denied /usr/bin/curl of user app (3 times)."
     );
-    assert!(denied.remedy.text.starts_with("Allow /usr/bin/curl of user app:"), "{}", denied.remedy.text);
+    assert!(
+        denied.remedy.text.starts_with("If /usr/bin/curl of user app is to have tokens, allow it: "),
+        "{}",
+        denied.remedy.text
+    );
     assert_eq!(denied.remedy.steps.len(), 2, "{:?}", denied.remedy.steps);
 }
 
@@ -97,6 +101,17 @@ fn denials_of_others_are_a_warning_and_their_command_lines_are_not_kept() {
     assert!(denied.seen.starts_with("midoctor was let through, and others were not. "), "{}", denied.seen);
     let text = serde_json::to_string(&report).unwrap();
     assert!(text.contains("/usr/bin/curl") && !text.contains("pa55w0rd"), "{text}");
+}
+
+#[test]
+fn while_the_agent_only_audits_its_line_says_whom_it_would_deny() {
+    let report = play(&with_account("guest_proxy_agent = true", "Wireserver Enforce - IMDS Audit", CURL));
+    let (status, words) = ending(&report, "metadata");
+    assert_eq!((status, report.verdict), (Status::Pass, Word::Healthy));
+    assert!(
+        words.contains("guest proxy agent (auditing; it would deny /usr/bin/curl of user app (3 times)), answered"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -33,12 +33,14 @@ pub(super) fn status(case: &Case) -> Option<Status> {
 }
 
 /// What it does, in brackets behind its name; empty where that is not known.
-pub(super) fn mode_in_words(case: &Case) -> &'static str {
-    match status(case).and_then(|status| status.mode) {
-        Some(Mode::Enforce) => " (enforcing)",
-        Some(Mode::Audit) => " (auditing)",
-        Some(Mode::Disabled) => " (without rules)",
-        None => "",
+pub(super) fn mode_in_words(case: &Case) -> String {
+    let Some(status) = status(case) else { return String::new() };
+    match (status.mode, &status.denials[..]) {
+        (Some(Mode::Enforce), _) => " (enforcing)".into(),
+        (Some(Mode::Audit), []) => " (auditing)".into(),
+        (Some(Mode::Audit), some) => format!(" (auditing; it would deny {})", all_in_words(some)),
+        (Some(Mode::Disabled), _) => " (without rules)".into(),
+        (None, _) => String::new(),
     }
 }
 
@@ -82,21 +84,24 @@ fn in_words(case: &Case, status: &Status) -> String {
     let verb = if status.mode == Some(Mode::Audit) { "would deny" } else { "has denied" };
     let denied = match &status.denials[..] {
         [] => String::new(),
-        some => format!(" It {verb} {}.", some.iter().map(denial_in_words).collect::<Vec<_>>().join(", ")),
+        some => format!(" It {verb} {}.", all_in_words(some)),
     };
     format!("{does}{denied}{unread}")
 }
 
-fn denial_in_words(denial: &Denial) -> String {
-    format!("{} of user {} ({})", denial.program, denial.user, plural(denial.count, "time"))
+fn all_in_words(denials: &[Denial]) -> String {
+    let one =
+        |denial: &Denial| format!("{} of user {} ({})", denial.program, denial.user, plural(denial.count, "time"));
+    denials.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A warning when the agent let this program through and has written others down.
+/// A warning when the agent let this program through and has denied others. What it would deny while it only audits is in the
+/// line of the check.
 pub(super) fn others_denied(case: &Case) -> Option<Finding> {
-    let status = status(case).filter(|status| !status.denials.is_empty() && status.mode != Some(Mode::Disabled))?;
-    let what = match status.mode {
-        Some(Mode::Audit) => "midoctor was let through, as all are until the rules are enforced",
-        _ => "midoctor was let through, and others were not",
-    };
-    Some(with_agent(case, Finding::warning("imds-denied").with("denied", what)))
+    let status = status(case).filter(|status| !status.denials.is_empty())?;
+    let denies = !matches!(status.mode, Some(Mode::Audit | Mode::Disabled));
+    denies.then(|| {
+        let what = "midoctor was let through, and others were not";
+        with_agent(case, Finding::warning("imds-denied").with("denied", what))
+    })
 }

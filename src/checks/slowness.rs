@@ -20,17 +20,20 @@ pub(super) fn finding(case: &Case, connect: &Request, question: &Request) -> Opt
     let exchange = case.exchange(question)?;
     exchange.attempts.first()?.outcome.answer()?;
     let answered = first(exchange)?;
-    let took = answered.max(connected);
-    if took <= LONG {
+    if answered.max(connected) <= LONG {
         return None;
     }
+    let late = if connected > LONG {
+        format!("A connection to 169.254.169.254:80 came about after {}", in_words(connected))
+    } else {
+        format!(
+            "{} was answered after {}, though a connection takes {}",
+            question.in_words(),
+            in_words(answered),
+            in_words(connected)
+        )
+    };
     let given_up = given_up(connected, answered);
     let clients = if given_up.is_empty() { "none that was measured".to_owned() } else { given_up.join(", ") };
-    Some(
-        Finding::warning("imds-slow")
-            .with("question", question.in_words())
-            .with("took", in_words(took))
-            .with("connected", in_words(connected))
-            .with("clients", clients),
-    )
+    Some(Finding::warning("imds-slow").with("late", late).with("clients", clients))
 }

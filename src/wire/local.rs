@@ -17,6 +17,12 @@ pub fn presence(path: &str) -> Outcome {
 
 /// A short text file.
 pub fn file(path: &str) -> Outcome {
+    // What is no file, such as a pipe, could keep the reader waiting for ever.
+    match std::fs::metadata(path) {
+        Ok(about) if !about.is_file() => return Outcome::failed(Failure::Other, "it is not a regular file"),
+        Ok(_) => {}
+        Err(error) => return failed(&error),
+    }
     let mut bytes = Vec::new();
     let limit = if path == PROXY_AGENT_STATUS { BODY_LIMIT as u64 } else { FILE_LIMIT };
     let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));

@@ -11,6 +11,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("metadata through the guest proxy agent, with its account", audited),
         Case::new("denials that the guest proxy agent wrote down", denied_to_others),
         Case::new("denied by the guest proxy agent, with its account", denied),
+        Case::new("a pipe in the place of the guest proxy agent's account", piped),
     ]
 }
 
@@ -57,6 +58,18 @@ fn denied_to_others() {
     assert!(!ran.report.to_string().contains("pa55w0rd"), "the command line is not kept");
 }
 
+/// Nobody writes into it: who waits for that waits for ever.
+fn piped() {
+    place::empty("/var/log");
+    std::fs::create_dir("/var/log/azure-proxy-agent").unwrap();
+    let made = std::process::Command::new("mkfifo").arg("/var/log/azure-proxy-agent/status.json").status().unwrap();
+    assert!(made.success());
+    let services = Services::start("guest_proxy_agent = true", &[], |_| {});
+    let ran = examine(&mut check(Some(&services.authority), &[]));
+    ran.assert_end(0, "healthy", "");
+    assert!(ran.text.contains("status.json: it is not a regular file"), "{}", ran.text);
+}
+
 fn denied() {
     account("Enforce", DENIAL);
     let refusal = "ANY http://169.254.169.254/*\n\nHTTP/1.1 403 Forbidden\nConnection: close\n\n";
@@ -64,5 +77,5 @@ fn denied() {
     let ran = examine(&mut check(Some(&services.authority), &[]));
     ran.assert_end(1, "unhealthy", "imds-denied");
     let remedy = ran.check("metadata")["findings"][0]["remedy"]["text"].as_str().unwrap();
-    assert!(remedy.starts_with("Allow /opt/web/web of user app: "), "{remedy}");
+    assert!(remedy.starts_with("If /opt/web/web of user app is to have tokens, allow it: "), "{remedy}");
 }
