@@ -161,6 +161,9 @@ pub struct Certificate {
     pub issuer: String,
     /// Names it is valid for.
     pub names: Vec<String>,
+    /// Has it no subject alternative name at all, not even an address? Absent where it has some, and in reports from before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_names: bool,
     /// Valid from, RFC 3339.
     pub not_before: String,
     /// Valid until, RFC 3339.

@@ -324,6 +324,65 @@ fn a_gateways_certificate_for_the_wrong_name_is_no_warning() {
 }
 
 #[test]
+fn a_certificate_without_alternative_names_is_told_so_whatever_its_common_name() {
+    let nameless = |common: &'static str, whose: TrustedBy| {
+        changed("other-name", move |shown, _| {
+            (shown.names, shown.without_names) = (Vec::new(), true);
+            (shown.subject, shown.trusted_by) = (format!("CN={common}"), Some(whose));
+        })
+    };
+    let words = "it has no subject alternative name, which clients require";
+    let anew = "Whoever runs the server or the gateway that answered has to make its certificate anew, with management.azure.com as ";
+    let report = nameless("management.azure.com", TrustedBy::Both);
+    let found = assert_error(&report, "arm");
+    assert!(found.seen.ends_with(&format!("issued by {AZURE}: {words}.")), "{}", found.seen);
+    steps(found, &[anew]);
+    let report = nameless("gateway.contoso.com", TrustedBy::Both);
+    let found = assert_error(&report, "arm");
+    assert!(found.seen.ends_with(&format!("{words}, and its common name is gateway.contoso.com.")), "{}", found.seen);
+    steps(found, &[anew, "The certificate is made out to gateway.contoso.com. See where "]);
+    let report = nameless("management.azure.com", TrustedBy::Nobody);
+    let found = assert_error(&report, "arm");
+    assert!(found.seen.ends_with(&format!("trusts the authority that issued it; {words}.")), "{}", found.seen);
+    steps(found, &["Ask who runs ", "If inspection has to stay, ", anew]);
+}
+
+#[test]
+fn a_certificate_that_signed_itself_names_no_gateway() {
+    let own = |shown: &mut Certificate, _: &mut String| {
+        shown.issuer.clone_from(&shown.subject);
+        shown.chain.clear();
+    };
+    let report = changed("stranger", own);
+    let found = assert_error(&report, "arm");
+    let words =
+        "issued by CN=management.azure.com: it signed itself, and is neither on this machine's list nor on Mozilla's.";
+    assert!(found.seen.ends_with(words), "{}", found.seen);
+    steps(
+        found,
+        &["The certificate of management.azure.com signed itself, so whoever answered may be anybody. See where "],
+    );
+    let report = changed("inspected", own);
+    assert_eq!(ending(&report, "arm"), (Status::Warn, "tls-intercepted"));
+    steps(finding(&report, "arm"), &["For Azure CLI and Python (requests), ", "For Node.js, "]);
+    let none = "this machine has no root certificates: no such file";
+    let report = changed("stranger", |shown, detail| {
+        own(shown, detail);
+        *detail = none.into();
+    });
+    let found = assert_error(&report, "arm");
+    assert!(
+        found.seen.ends_with(&format!("{none}; it signed itself, and is not on Mozilla's list.")),
+        "{}",
+        found.seen
+    );
+    steps(
+        found,
+        &["The certificate of management.azure.com signed itself, ", "This machine has no root certificates: "],
+    );
+}
+
+#[test]
 fn names_with_a_star_stand_for_one_label_and_many_are_cut() {
     for (names, told) in [
         (&["*.azure.com"][..], ""),

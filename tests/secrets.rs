@@ -327,6 +327,7 @@ fn a_strangers_certificate_is_sealed_and_cut_in_every_part() {
         subject: text(),
         issuer: text(),
         names: vec![text(); 1000],
+        without_names: false,
         not_before: "0".into(),
         not_after: String::new(),
         trusted_by: Some(TrustedBy::Nobody),

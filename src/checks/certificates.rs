@@ -34,16 +34,21 @@ pub(super) fn refused(case: &Case, host: &str, failed: &Failed) -> Verdict {
     }
     let other_name = is_for_others(shown, host, &failed.detail);
     let mut why = Vec::new();
-    why.extend(authority(shown.trusted_by, &failed.detail));
+    why.extend(authority(shown, &failed.detail));
     why.extend(date.clone());
-    if other_name {
+    if shown.without_names {
+        why.push(nameless(shown, host));
+    } else if other_name {
         why.push(format!("it is made out to {} and not to this host", names(shown)));
     }
-    if (date.is_none() && !other_name && good_chain) || why.is_empty() {
+    if (date.is_none() && !other_name && !shown.without_names && good_chain) || why.is_empty() {
         why.push(distrust(&failed.detail).to_owned());
     }
     let mut finding = about(finding, shown).with("case", why.join("; "));
     finding = match shown.trusted_by {
+        // Nobody stands between the name and its own signature who could be asked for anything.
+        Some(TrustedBy::Nobody) if signed_itself(shown) => finding.with("self_signed", own_name(&shown.subject)),
+        Some(TrustedBy::Platform) if signed_itself(shown) => finding,
         Some(TrustedBy::Nobody) => finding.with("gateway", own_name(&shown.issuer)).with("gateway_root", top(shown)),
         Some(TrustedBy::Platform) => finding.with("gateway", own_name(&shown.issuer)),
         _ => finding,
@@ -59,6 +64,9 @@ pub(super) fn refused(case: &Case, host: &str, failed: &Failed) -> Verdict {
     if date.is_some() {
         finding = finding.with("machine_time", format!("{now:.0}"));
     }
+    if shown.without_names {
+        finding = finding.with("nameless", host);
+    }
     if other_name {
         finding = finding.with("made_out_to", names(shown));
     }
@@ -72,7 +80,7 @@ pub(super) fn regarded(case: &Case, host: &str, exchange: &Exchange, verdict: Ve
     if let Some(finding) = inspected(case, host, shown) {
         return Verdict::found(finding);
     }
-    let signer = own_name(&shown.issuer);
+    let signer = if signed_itself(shown) { "itself" } else { own_name(&shown.issuer) };
     let note =
         format!(", with a certificate signed by {signer}, which this machine trusts and Mozilla's list does not");
     facts.entry("took").or_default().push_str(&note);
@@ -118,7 +126,7 @@ fn inspected(case: &Case, host: &str, shown: &Certificate) -> Option<Finding> {
         named.join(", ")
     );
     let finding = about(Finding::warning("tls-intercepted").with("host", host), shown).with("case", words);
-    let mut finding = finding.with("gateway", own_name(&shown.issuer));
+    let mut finding = if signed_itself(shown) { finding } else { finding.with("gateway", own_name(&shown.issuer)) };
     let list = case.variable("SSL_CERT_FILE").or_else(|| {
         LISTS
             .into_iter()
@@ -141,9 +149,15 @@ fn about(finding: Finding, shown: &Certificate) -> Finding {
 }
 
 /// What is to be said of the authority that signed it; nothing where its word counts everywhere, or nobody asked.
-fn authority(whose: Option<TrustedBy>, detail: &str) -> Option<String> {
+fn authority(shown: &Certificate, detail: &str) -> Option<String> {
     let rootless = detail.starts_with(ROOTLESS);
-    Some(match (whose?, rootless) {
+    Some(match (shown.trusted_by?, rootless) {
+        (TrustedBy::Nobody, true) if signed_itself(shown) => {
+            format!("{detail}; it signed itself, and is not on Mozilla's list")
+        }
+        (TrustedBy::Nobody, false) if signed_itself(shown) => {
+            "it signed itself, and is neither on this machine's list nor on Mozilla's".into()
+        }
         (TrustedBy::Both, _) => return None,
         (TrustedBy::Platform, _) => "this machine trusts the authority that issued it, Mozilla's list does not".into(),
         (TrustedBy::Mozilla, true) => format!("{detail}; Mozilla's list trusts the authority that issued it"),
@@ -183,8 +197,24 @@ fn date(shown: &Certificate, now: jiff::Timestamp) -> Option<String> {
 fn is_for_others(shown: &Certificate, host: &str, detail: &str) -> bool {
     // Addresses among its names are not kept.
     let is_name = host.contains(|c: char| c.is_ascii_alphabetic());
+    // Without alternative names the common name tells what was meant.
+    if shown.without_names {
+        return is_name && !covers(own_name(&shown.subject), host);
+    }
     let all_known = is_name && (1..NAMES_KEPT).contains(&shown.names.len());
     detail.contains("not valid for name") || (all_known && !shown.names.iter().any(|name| covers(name, host)))
+}
+
+/// What is to be said where only the common name names somebody: clients do not read it (RFC 9525, section 2).
+fn nameless(shown: &Certificate, host: &str) -> String {
+    let words = "it has no subject alternative name, which clients require";
+    let common = own_name(&shown.subject);
+    if covers(common, host) { words.to_owned() } else { format!("{words}, and its common name is {common}") }
+}
+
+/// Is it its own issuer? That it is by name; whoever cannot be read is nobody's issuer.
+fn signed_itself(shown: &Certificate) -> bool {
+    shown.subject == shown.issuer && !shown.not_after.is_empty()
 }
 
 /// Does a name in a certificate stand for this host? A star stands for one label (RFC 6125).

@@ -213,6 +213,7 @@ fn read(leaf: &CertificateDer, sent: &[CertificateDer]) -> Certificate {
         subject: "unreadable".into(),
         issuer: "unreadable".into(),
         names: Vec::new(),
+        without_names: false,
         not_before: String::new(),
         not_after: String::new(),
         trusted_by: None,
@@ -223,7 +224,13 @@ fn read(leaf: &CertificateDer, sent: &[CertificateDer]) -> Certificate {
     let time = |time: x509_parser::time::ASN1Time| {
         jiff::Timestamp::from_second(time.timestamp()).map(|time| time.to_string()).unwrap_or_default()
     };
-    let names = parsed.subject_alternative_name().ok().flatten().map(|extension| {
+    let named = parsed.subject_alternative_name();
+    let without_names = match &named {
+        Ok(None) => true,
+        Ok(Some(extension)) => extension.value.general_names.is_empty(),
+        Err(_) => false,
+    };
+    let names = named.ok().flatten().map(|extension| {
         let dns = extension.value.general_names.iter().filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_owned()),
             _ => None,
@@ -234,6 +241,7 @@ fn read(leaf: &CertificateDer, sent: &[CertificateDer]) -> Certificate {
         subject: parsed.subject().to_string(),
         issuer: parsed.issuer().to_string(),
         names: names.unwrap_or_default(),
+        without_names,
         not_before: time(parsed.validity().not_before),
         not_after: time(parsed.validity().not_after),
         trusted_by: None,

@@ -77,6 +77,19 @@ fn a_chain_is_compared_with_both_lists_and_let_in_by_the_platforms_alone() {
 }
 
 #[test]
+fn a_certificate_without_alternative_names_is_known_as_such() {
+    let known = authority("Known");
+    let key = KeyPair::generate().expect("a key");
+    let bare = params(HOST, (2026, 2027)).signed_by(&key, &known).expect("signed").der().clone();
+    let (ok, certificate) = shown(&[&known], &[&known], &[bare]);
+    assert_eq!((ok, certificate.trusted_by, certificate.without_names), (false, Some(TrustedBy::Both), true));
+    for host in [HOST, "192.0.2.1"] {
+        let (_, certificate) = shown(&[&known], &[&known], &[leaf(host, (2026, 2027), &known)]);
+        assert!(!certificate.without_names, "{host}");
+    }
+}
+
+#[test]
 fn an_authority_of_the_same_name_with_another_key_is_another() {
     let (known, impostor) = (authority("Known"), authority("Known"));
     let (ok, certificate) = shown(&[&known], &[&known], &[leaf(HOST, (2026, 2027), &impostor)]);
