@@ -2,7 +2,6 @@
 //! stands in between and who else would trust it. Verification itself is rustls's and is never turned off; Mozilla's roots let
 //! nobody in, they are only compared with.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +11,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_native_certs::{CertificateResult, load_certs_from_paths};
+use rustls_native_certs::CertificateResult;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::clients::roots::LISTS;
 use crate::evidence::{Certificate, ChainFault, Dated, TrustedBy};
 
 /// So many issuers of a chain are named.
@@ -31,34 +29,18 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Reads the platform's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` take their place when they are set.
-    pub fn of_this_platform() -> Self {
-        Self::found(rustls_native_certs::load_native_certs())
-    }
-
-    /// What clients trust that have these values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, whatever midoctor's own are.
-    pub fn of_others(file: Option<&str>, folders: Option<&str>) -> Self {
-        Self::found(match (file, folders) {
-            (None, None) => without_own(),
-            (file, folders) => {
-                let mut found = load_certs_from_paths(file.map(Path::new), None);
-                for folder in folders.iter().flat_map(std::env::split_paths).filter(|path| !path.as_os_str().is_empty())
-                {
-                    let more = load_certs_from_paths(None, Some(&folder));
-                    found.certs.extend(more.certs);
-                    found.errors.extend(more.errors);
-                }
-                found
-            }
-        })
-    }
-
-    fn found(found: CertificateResult) -> Self {
+    /// Trust in the roots that were read, or in nobody where they could not be.
+    pub fn in_roots(read: Result<CertificateResult, String>) -> Self {
         let mut platform = RootCertStore::empty();
-        platform.add_parsable_certificates(found.certs);
-        let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        let why = match read {
+            Ok(found) => {
+                platform.add_parsable_certificates(found.certs);
+                found.errors.first().map(|error| format!(": {error}"))
+            }
+            Err(why) => Some(format!(": {why}")),
+        };
         let mozilla = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self::of(platform, mozilla, &why)
+        Self::of(platform, mozilla, &why.unwrap_or_default())
     }
 
     /// Trust in these roots; `why` follows the words that say that there are none.
@@ -199,15 +181,6 @@ fn times(leaf: &CertificateDer, sent: &[CertificateDer], now: UnixTime) -> Vec<U
     let Some(own) = life(leaf) else { return vec![now] };
     let all = sent.iter().filter_map(life).fold(own, |(from, until), life| (from.max(life.0), until.min(life.1)));
     [Some(now), middle(own), middle(all)].into_iter().flatten().collect()
-}
-
-/// The platform's roots, without regard to what midoctor's own environment names instead.
-fn without_own() -> CertificateResult {
-    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-    match LISTS.iter().map(Path::new).find(|file| named && file.exists()) {
-        Some(file) => load_certs_from_paths(Some(file), None),
-        None => rustls_native_certs::load_native_certs(),
-    }
 }
 
 /// The certificate that a server showed.
