@@ -246,6 +246,11 @@ impl<'a> Recorder<'a> {
         shown.issuer = text(&shown.issuer);
         shown.chain.truncate(5);
         shown.names.truncate(20);
+        if let Some(issuer) = &mut shown.issuer_out_of_date {
+            for one in [&mut issuer.subject, &mut issuer.not_before, &mut issuer.not_after] {
+                *one = text(one);
+            }
+        }
         for one in shown.chain.iter_mut().chain(&mut shown.names).chain(&mut shown.refused) {
             *one = text(one);
         }

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/certificate_faults.rs"]
+mod faults;
 #[path = "common/played.rs"]
 mod played;
 

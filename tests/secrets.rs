@@ -10,7 +10,9 @@ use std::time::Duration;
 use midoctor::destination::Destinations;
 use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
-use midoctor::evidence::{Certificate, Evidence, Failed, Failure, Outcome, Raw, Reply, Request, TrustedBy, Wire};
+use midoctor::evidence::{
+    Certificate, Dated, Evidence, Failed, Failure, Outcome, Raw, Reply, Request, TrustedBy, Wire,
+};
 use midoctor::plan::{Plan, Probe, Resource};
 use midoctor::reading::Reading;
 use midoctor::recorder::Recorder;
@@ -327,10 +329,14 @@ fn a_strangers_certificate_is_sealed_and_cut_in_every_part() {
         subject: text(),
         issuer: text(),
         names: vec![text(); 1000],
+        without_names: false,
         not_before: "0".into(),
         not_after: String::new(),
         trusted_by: Some(TrustedBy::Nobody),
         chain: vec![text(); 1000],
+        chain_cut: false,
+        chain_fault: None,
+        issuer_out_of_date: Some(Dated { subject: text(), not_before: text(), not_after: text() }),
         refused: Some(text()),
     };
     let failed = Failed { why: Failure::CertificateRefused, detail: text(), certificate: Some(shown) };

@@ -43,10 +43,14 @@ pub(super) fn certificate(azure: &Azure, host: &str, now: Timestamp) -> Certific
         subject: format!("CN={name}"),
         issuer: issuer.to_owned(),
         names: vec![name.to_owned()],
+        without_names: false,
         not_before: from.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         not_after: until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         trusted_by: Some(trusted_by),
         chain: vec![issuer.to_owned(), root.to_owned()],
+        chain_cut: false,
+        chain_fault: None,
+        issuer_out_of_date: None,
         refused: refused.map(str::to_owned),
     }
 }

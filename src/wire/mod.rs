@@ -13,6 +13,7 @@ mod network;
 mod process;
 mod proxy;
 mod relay;
+mod roots;
 #[cfg(not(windows))]
 mod systemd;
 mod tls;
@@ -37,6 +38,8 @@ pub struct Machine {
     environment: Whose,
     /// What it holds, read once. Passwords of proxies are in it, and it is shown to the recorder alone, which seals them.
     variables: OnceLock<Outcome>,
+    /// The platform's certificates, while they are read.
+    roots: OnceLock<roots::Reading>,
     trust: OnceLock<trust::Trust>,
     began: Instant,
 }
@@ -47,20 +50,31 @@ pub const NEAR: Duration = Duration::from_secs(2);
 impl Machine {
     /// This machine, as clients in that environment have it.
     pub fn new(environment: Whose) -> Self {
-        Self { environment, variables: OnceLock::new(), trust: OnceLock::new(), began: Instant::now() }
+        Self {
+            environment,
+            variables: OnceLock::new(),
+            roots: OnceLock::new(),
+            trust: OnceLock::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
     pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
         scope.spawn(|| {
-            self.trust();
+            self.roots();
         });
     }
 
     fn trust(&self) -> &trust::Trust {
-        self.trust.get_or_init(|| match self.environment {
-            Whose::Own => trust::Trust::of_this_platform(),
-            _ => trust::Trust::of_others(self.variable("SSL_CERT_FILE"), self.variable("SSL_CERT_DIR")),
+        self.trust.get_or_init(|| trust::Trust::in_roots(self.roots().wait()))
+    }
+
+    /// Begins to read the roots, once, and does not wait for them.
+    fn roots(&self) -> &roots::Reading {
+        self.roots.get_or_init(|| match self.environment {
+            Whose::Own => roots::Reading::of_this_platform(),
+            _ => roots::Reading::of_others(self.variable("SSL_CERT_FILE"), self.variable("SSL_CERT_DIR")),
         })
     }
 

@@ -77,10 +77,24 @@ fn a_chain_is_compared_with_both_lists_and_let_in_by_the_platforms_alone() {
 }
 
 #[test]
+fn a_certificate_without_alternative_names_is_known_as_such() {
+    let known = authority("Known");
+    let key = KeyPair::generate().expect("a key");
+    let bare = params(HOST, (2026, 2027)).signed_by(&key, &known).expect("signed").der().clone();
+    let (ok, certificate) = shown(&[&known], &[&known], &[bare]);
+    assert_eq!((ok, certificate.trusted_by, certificate.without_names), (false, Some(TrustedBy::Both), true));
+    for host in [HOST, "192.0.2.1"] {
+        let (_, certificate) = shown(&[&known], &[&known], &[leaf(host, (2026, 2027), &known)]);
+        assert!(!certificate.without_names, "{host}");
+    }
+}
+
+#[test]
 fn an_authority_of_the_same_name_with_another_key_is_another() {
     let (known, impostor) = (authority("Known"), authority("Known"));
     let (ok, certificate) = shown(&[&known], &[&known], &[leaf(HOST, (2026, 2027), &impostor)]);
     assert_eq!((ok, certificate.trusted_by), (false, Some(TrustedBy::Nobody)));
+    assert_eq!(certificate.chain_fault, Some(ChainFault::Signature));
 }
 
 #[test]
@@ -115,7 +129,52 @@ fn an_intermediate_of_a_short_life_does_not_hide_whose_chain_it_is() {
     // All that was sent was alive in 2023 only.
     let chain = [leaf(HOST, (2022, 2027), &old), old.der().clone()];
     let (ok, certificate) = shown(&[&root], &[&root], &chain);
-    assert_eq!((ok, certificate.trusted_by), (false, Some(TrustedBy::Both)));
+    assert_eq!((ok, certificate.trusted_by, certificate.chain_fault), (false, Some(TrustedBy::Both), None));
+    let dated = |from: &str, until: &str| {
+        Some(Dated { subject: "CN=Old".into(), not_before: from.into(), not_after: until.into() })
+    };
+    assert_eq!(certificate.issuer_out_of_date, dated("2023-01-01T00:00:00Z", "2024-01-01T00:00:00Z"));
+    let words = "invalid peer certificate: certificate expired at 2024-01-01T00:00:00Z";
+    assert_eq!(certificate.refused.as_deref(), Some(words));
+    let (_, certificate) = shown(&[], &[&root], &chain);
+    assert_eq!((certificate.trusted_by, certificate.chain_fault), (Some(TrustedBy::Mozilla), None));
+    assert_eq!(certificate.issuer_out_of_date, dated("2023-01-01T00:00:00Z", "2024-01-01T00:00:00Z"));
+    // Who signed it is not known here, whatever the time.
+    let other = authority("Other");
+    let (_, certificate) = shown(&[&other], &[&other], &chain);
+    assert_eq!((certificate.trusted_by, certificate.chain_fault), (Some(TrustedBy::Nobody), None));
+    let young = below("Old", (2027, 2028), &root);
+    let chain = [leaf(HOST, (2022, 2030), &young), young.der().clone()];
+    let (_, certificate) = shown(&[&root], &[&root], &chain);
+    assert_eq!(certificate.trusted_by, Some(TrustedBy::Both));
+    assert_eq!(certificate.issuer_out_of_date, dated("2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"));
+    let words = "invalid peer certificate: certificate not valid yet, only from 2027-01-01T00:00:00Z on";
+    assert_eq!(certificate.refused.as_deref(), Some(words));
+    // The leaf's own dates come first.
+    let (_, certificate) = shown(&[&root], &[&root], &[leaf(HOST, (2022, 2025), &young), young.der().clone()]);
+    assert_eq!(certificate.issuer_out_of_date, None);
+}
+
+#[test]
+fn why_a_chain_cannot_be_followed_is_kept_apart_from_authorities_nobody_knows() {
+    let (root, other) = (authority("Root"), authority("Other"));
+    let (between, old) = (below("Between", (2020, 2040), &root), below("Old", (2023, 2024), &root));
+    let own = KeyPair::generate().expect("a key");
+    let authority_itself = authority_params(HOST, (2026, 2027)).signed_by(&own, &root).expect("signed").der().clone();
+    let nobody_named_root = below("Between", (2020, 2040), &authority("Root"));
+    let good = leaf(HOST, (2026, 2027), &between);
+    let der = |authority: &Authority| authority.der().clone();
+    for (list, chain, fault) in [
+        (&root, vec![good.clone()], None),
+        (&other, vec![good.clone(), der(&between)], None),
+        (&root, vec![leaf(HOST, (2026, 2027), &old), der(&old)], Some(ChainFault::OutOfDate)),
+        (&root, vec![good, der(&nobody_named_root)], Some(ChainFault::Signature)),
+        (&root, vec![authority_itself], Some(ChainFault::Unusable)),
+    ] {
+        let (ok, certificate) = shown(&[list], &[list], &chain);
+        assert_eq!((ok, certificate.trusted_by), (false, Some(TrustedBy::Nobody)), "{certificate:?}");
+        assert_eq!(certificate.chain_fault, fault, "{certificate:?}");
+    }
 }
 
 #[test]
@@ -144,7 +203,14 @@ fn the_issuers_are_named_from_the_leaf_up_as_far_as_they_were_sent() {
     }
     chain.insert(0, der(&above));
     chain.insert(0, leaf(HOST, (2026, 2027), &above));
-    assert_eq!(names(shown(&[&root], &[&root], &chain).1), ["CN=8", "CN=7", "CN=6", "CN=5", "CN=4"]);
+    let long = shown(&[&root], &[&root], &chain).1;
+    assert_eq!(long.chain, ["CN=8", "CN=7", "CN=6", "CN=5", "CN=4"]);
+    assert_eq!((long.chain_cut, long.chain_fault), (true, Some(ChainFault::TooLong)));
+    // Only as far as the first five were sent: the next is not known to have an issuer of its own.
+    chain.truncate(5);
+    let short = shown(&[&root], &[&root], &chain).1;
+    assert_eq!(short.chain, ["CN=8", "CN=7", "CN=6", "CN=5", "CN=4"]);
+    assert_eq!((short.chain_cut, short.chain_fault), (false, None));
 }
 
 #[test]
@@ -175,5 +241,5 @@ fn mozillas_list_is_there_and_holds_the_roots_of_azures_certificates() {
         let is_it = |subject: &[u8]| subject.windows(name.len()).any(|part| part == name.as_bytes());
         assert_eq!(webpki_roots::TLS_SERVER_ROOTS.iter().filter(|anchor| is_it(&anchor.subject)).count(), 1, "{name}");
     }
-    assert!(Trust::of_this_platform().mozilla.is_some());
+    assert!(Trust::in_roots(Err(String::new())).mozilla.is_some());
 }

@@ -44,9 +44,15 @@ pub fn cases() -> Vec<Case> {
             let words = "Mozilla's list trusts the authority that issued it; it expired at 2020-01-01T00:00:00Z, and ";
             refused(Kind::Expired, Known::No, words);
         }),
+        Case::new("a known gateway whose own certificate is out of date", || {
+            let words = "; the certificate of its issuer Contoso Web Gateway CA expired at 2025-01-01T00:00:00Z, and this machine's ";
+            refused(Kind::OldGateway, Known::Yes, words);
+        }),
+        Case::new("a server whose certificate signed itself", signed_itself),
         Case::new("a machine without any root certificates", || {
             refused(Kind::Good, Known::Nobody, ": this machine has no root certificates");
         }),
+        Case::new("a list of root certificates that is a pipe nobody writes to", pipe),
         Case::new("a gateway that says nothing after TLS, whose authority the machine knows", mute),
     ]
 }
@@ -66,6 +72,8 @@ enum Kind {
     OtherName,
     Expired,
     Future,
+    /// Its authority's own certificate is out of date, and the leaf is not.
+    OldGateway,
 }
 
 /// Does the machine's own list hold the gateway's authority?
@@ -136,13 +144,16 @@ fn signed(kind: Kind) -> (ServerConfig, String) {
         params
     };
     let root = CertifiedIssuer::self_signed(authority("Contoso Root CA"), KeyPair::generate().unwrap()).unwrap();
-    let gateway = authority("Contoso Web Gateway CA");
+    let mut gateway = authority("Contoso Web Gateway CA");
+    if matches!(kind, Kind::OldGateway) {
+        (gateway.not_before, gateway.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2025, 1, 1));
+    }
     let gateway = CertifiedIssuer::signed_by(gateway, KeyPair::generate().unwrap(), &root).unwrap();
     let host = if matches!(kind, Kind::OtherName) { "gateway.contoso.com" } else { HOST };
     let mut leaf = CertificateParams::new(vec![host.to_owned()]).unwrap();
     leaf.distinguished_name.push(DnType::CommonName, host);
     let (from, until) = match kind {
-        Kind::Good | Kind::OtherName => (2024, 2090),
+        Kind::Good | Kind::OtherName | Kind::OldGateway => (2024, 2090),
         Kind::Expired => (2019, 2020),
         Kind::Future => (2099, 2100),
     };
@@ -267,6 +278,20 @@ fn stranger_on_the_way() {
     assert_refused(&ran, &gateway, &simulator, &stranger());
 }
 
+fn signed_itself() {
+    let simulator = Simulator::start("healthy", &[]);
+    place::names_lead_to(ON_THE_WAY);
+    let fake = Fake::start(ON_THE_WAY, &[HOST], |_, _| Ok(()));
+    let ran = examine(&mut check(Some(&simulator.authority()), &[]));
+    ran.assert_end(1, "unhealthy", "tls-intercepted");
+    let found = &ran.check("arm")["findings"][0];
+    let seen = found["seen"].as_str().unwrap();
+    assert!(seen.ends_with(": it signed itself, and is neither on this machine's list nor on Mozilla's."), "{seen}");
+    let first = found["remedy"]["text"].as_str().unwrap();
+    assert!(first.contains(" signed itself, so whoever answered may be anybody. See where the name "), "{first}");
+    assert!(fake.heard().iter().all(String::is_empty), "{:?}", fake.heard());
+}
+
 fn known_on_the_way() {
     let simulator = Simulator::start("healthy", &[]);
     let gateway = Gateway::on_the_way(Kind::Good, &simulator.authority());
@@ -274,6 +299,25 @@ fn known_on_the_way() {
     let ran = examine(&mut check(None, &[]));
     assert_inspected(&ran, "Azure CLI and Python (requests), Node.js");
     assert!(gateway.tokens() > 0, "{:?}", gateway.fake.heard());
+}
+
+/// Reading would last for ever; the harness ends a case that lasts too long.
+fn pipe() {
+    let simulator = Simulator::start("healthy", &[]);
+    let pipe = std::env::temp_dir().join("roots.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = examine(check(None, &[]).env("SSL_CERT_FILE", &pipe));
+    ran.assert_end(1, "unhealthy", "tls-intercepted");
+    let found = &ran.check("arm")["findings"][0];
+    let seen = found["seen"].as_str().unwrap();
+    assert!(
+        seen.contains(": this machine has no root certificates: they could not be read within 2 seconds; "),
+        "{seen}"
+    );
+    let steps = found["remedy"]["steps"].as_array().unwrap();
+    let named = format!("`SSL_CERT_FILE={}` stands in the place of the machine's list ", pipe.display());
+    assert!(steps.iter().any(|step| step.as_str().unwrap().starts_with(&named)), "{steps:#?}");
+    assert!(!simulator.log().contains(PROBE), "{}", simulator.log());
 }
 
 /// A connection that verified and then brought nothing is no matter of certificates.
