@@ -6,7 +6,7 @@
 mod played;
 
 use midoctor::check::{Severity, Status};
-use midoctor::report::{FindingReport, Report};
+use midoctor::report::{FindingReport, Report, Word};
 use played::{ending, finding, judged, play};
 
 const WEB: &str = "[command]\nunit = \"web\"\n";
@@ -55,9 +55,37 @@ fn what_cannot_be_read_is_unknown_with_the_right_that_is_missing() {
     let end = ": unknown, the environment of web.service is not known in whole: the EnvironmentFile /etc/web.env could not be \
                read; root may";
     assert_eq!(ending(&unread, "environment"), (Status::Unknown, format!("{TITLE}{end}").as_str()));
+    for report in [&denied, &unread] {
+        assert_eq!((report.verdict, report.exit_code), (Word::Undetermined, 3));
+    }
+    // A warning does not make up for what is not known.
+    let warned = play(&format!(
+        "{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\", NO_PROXY = \"169.254.0.0/16\" }}\nunread = [\"x\"]\n"
+    ));
+    assert_eq!(warned.exit_code, 3);
     // What was read is judged all the same.
     let toml = format!("{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\" }}\nunread = [\"something\"]\n");
     assert_eq!(ending(&play(&toml), "environment"), (Status::Fail, "env-proxy"));
+}
+
+#[test]
+fn what_was_asked_without_a_unit_s_proxy_says_nothing_of_the_way_there() {
+    // The name is unknown to this machine, and the proxy that would know it is in a file that root alone may read.
+    let way = "arm_name = \"unknown\"\n";
+    let unread = format!("{way}{WEB}[unit]\nunread = [\"the file /etc/web.env could not be read; root may\"]\n");
+    let report = play(&unread);
+    let (status, summary) = ending(&report, "arm");
+    assert_eq!(status, Status::Unknown, "{summary}");
+    let why = "unknown, it was asked without the proxy and the certificates of web.service, which could not be read";
+    assert!(summary.ends_with(why), "{summary}");
+    assert_eq!((report.verdict, report.root_cause.as_deref()), (Word::Undetermined, None));
+    let probe = "probe = [\"https://kv-doctor.vault.azure.net\"]\n";
+    let data = "[[data]]\nhost = \"kv-doctor.vault.azure.net\"\nnetwork = \"firewall\"\n";
+    let unit = unread.trim_start_matches(way).trim_start_matches(WEB);
+    let report = play(&format!("{WEB}{probe}{unit}{data}"));
+    assert!(ending(&report, "data").1.ends_with(why), "{}", ending(&report, "data").1);
+    let known = play(&format!("{way}{WEB}"));
+    assert_eq!(ending(&known, "arm"), (Status::Fail, "dns-failure"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The environment that is judged: do its variables lead clients away from the VM's managed identity. Supporting evidence: it
-//! never makes a verdict undetermined.
+//! The environment that is judged: do its variables lead clients away from the VM's managed identity. Supporting evidence:
+//! it makes a verdict undetermined only where the user named an environment that could not be read.
 
 use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};

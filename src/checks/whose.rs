@@ -58,10 +58,27 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
         return Verdict::Found(all);
     }
     match unit {
-        Some(UnitSettings { process: None, unread, .. }) if !unread.is_empty() => {
+        Some(UnitSettings { unread, .. }) if case.lacks_environment() => {
             Verdict::Unknown(format!("the environment of {} is not known in whole: {}", name(whose), unread.join("; ")))
         }
         _ => Verdict::Pass(Facts::from([("whose", summary(whose, set, unit))])),
+    }
+}
+
+/// What is said of a host that is asked through the proxy and with the certificates of the environment: where that could not be
+/// read, it was asked without them, and what stood in the way need not stand in the application's.
+pub(super) fn as_far_as_read(case: &Case, verdict: Verdict) -> Verdict {
+    const OF_THE_WAY: [&str; 4] = ["dns-failure", "arm-unreachable", "tls-intercepted", "network-blocked"];
+    match &verdict {
+        Verdict::Found(found)
+            if case.lacks_environment() && found.iter().any(|finding| OF_THE_WAY.contains(&finding.code)) =>
+        {
+            let whose = name(&case.plan().environment);
+            Verdict::Unknown(format!(
+                "it was asked without the proxy and the certificates of {whose}, which could not be read"
+            ))
+        }
+        _ => verdict,
     }
 }
 
