@@ -47,7 +47,7 @@ pub fn environment(unit: &UnitName) -> Outcome {
     let declared = reader.declared(&folders, unit, fragment.as_ref());
     // The group has the unit's own name, whatever alias it was asked for by.
     let name = fragment.as_ref().map_or(unit, |fragment| &fragment.name);
-    let main = running::main_process(name).map(|pid| (pid, process::environment(pid, &format!("--unit {unit}"))));
+    let main = running::main_process(name).map(|pid| (pid, process::environment(pid)));
     let values: BTreeMap<String, String> =
         declared.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
     let from = declared.into_iter().map(|(name, (_, from))| (name, from)).collect();
@@ -148,7 +148,7 @@ impl Reader {
 
     /// What is passed on from the manager is in the memory of process 1, which root may read.
     fn tell_missing(&mut self, declared: &Declared, all: &Sourced, passed: &Sourced) {
-        if declared.pass.is_empty() || process::environment(1, "--pid 1").is_ok() {
+        if declared.pass.is_empty() || process::environment(1).is_ok() {
             return;
         }
         let unknown =
@@ -200,7 +200,7 @@ impl Reader {
 
 /// What the manager can pass on: what it was started with, and what its configuration adds.
 fn passed(of_manager: Sourced) -> Sourced {
-    let own = process::environment(1, "--pid 1").unwrap_or_default();
+    let own = process::environment(1).unwrap_or_default();
     let mut all: Sourced = own.into_iter().map(|(name, value)| (name, (value, String::new()))).collect();
     all.extend(of_manager);
     all
