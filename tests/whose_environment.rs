@@ -6,6 +6,7 @@
 mod played;
 
 use midoctor::check::{Severity, Status};
+use midoctor::evidence::Outcome;
 use midoctor::report::{FindingReport, Report, Word};
 use played::{ending, finding, judged, play};
 
@@ -112,6 +113,37 @@ fn a_finding_in_a_unit_names_the_file_and_the_commands_of_systemd() {
         assert_eq!(commands(found), ["sudo systemctl edit web.service", "sudo systemctl restart web.service"]);
         assert!(step(found, "The file /etc/systemd/system/web.service sets HTTP_PROXY.").is_some());
         assert!(step(found, "With what the files").is_none() && step(found, "The process of").is_none());
+    }
+}
+
+#[test]
+fn the_drop_in_that_is_advised_sets_both_spellings_and_heals() {
+    let proxy = "HTTP_PROXY = \"http://p:3128\"";
+    let report = play(&format!("{WEB}[unit]\nenvironment = {{ {proxy}, no_proxy = \"a%b\" }}\n"));
+    let advised = step(finding(&report, "environment"), "To set the exceptions for web.service").unwrap();
+    let line = r#"`Environment="NO_PROXY=a%%b,169.254.169.254" "no_proxy=a%%b,169.254.169.254"`"#;
+    assert!(advised.ends_with(line), "{advised}");
+    let both = "NO_PROXY = \"a%b,169.254.169.254\", no_proxy = \"a%b,169.254.169.254\"";
+    let healed = play(&format!("{WEB}[unit]\nenvironment = {{ {proxy}, {both} }}\n"));
+    assert_eq!(ending(&healed, "environment").0, Status::Pass);
+}
+
+#[test]
+fn exceptions_that_another_file_sets_are_changed_there() {
+    let toml = format!("{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\", NO_PROXY = \"a\" }}\n");
+    for file in ["/etc/web.env", "/etc/systemd/system/web.service.d/proxy.conf"] {
+        let mut evidence = played::evidence(&toml, &[]);
+        for attempt in evidence.exchanges.iter_mut().flat_map(|exchange| &mut exchange.attempts) {
+            if let Outcome::Variables { unit: Some(unit), .. } = &mut attempt.outcome {
+                unit.from.insert("NO_PROXY".into(), file.into());
+            }
+        }
+        let report = judged(evidence);
+        let found = finding(&report, "environment");
+        let place = format!("The exceptions of web.service stand in {file}: ");
+        assert!(step(found, &place).is_some(), "{:?}", found.remedy.steps);
+        assert!(step(found, "To set the exceptions").is_none());
+        assert_eq!(commands(found), ["sudo systemctl daemon-reload && sudo systemctl restart web.service"]);
     }
 }
 
