@@ -50,9 +50,10 @@ fn a_variable_that_leads_clients_away_is_named_with_them_and_where_they_go() {
         ),
         (
             "MSI_ENDPOINT = \"http://127.0.0.1:41741/MSI/token/\"\nMSI_SECRET = \"s\"",
-            "MSI_ENDPOINT is set to http://127.0.0.1:41741/MSI/token/: the Azure SDKs for Python, .NET, Node.js and Go, MSAL for \
-             Python, MSAL for Node.js, Azure CLI, and Azure PowerShell ask Azure Machine Learning's token endpoint at \
-             http://127.0.0.1:41741/MSI/token; the Azure SDK for Java, and msrestazure ask Cloud Shell's token endpoint at \
+            "MSI_ENDPOINT is set to http://127.0.0.1:41741/MSI/token/: the Azure SDKs for Python, Node.js and Go, MSAL for Python, \
+             MSAL for Node.js, and Azure CLI ask Azure Machine Learning's token endpoint at http://127.0.0.1:41741/MSI/token; the \
+             Azure SDK for .NET, and Azure PowerShell fail at once: “The DEFAULT_IDENTITY_CLIENT_ID environment variable is \
+             null”, as Azure ML would set it; the Azure SDK for Java, and msrestazure ask Cloud Shell's token endpoint at \
              http://127.0.0.1:41741/MSI/token; the Azure SDK for Rust fails at once: “Azure ML managed identity isn't supported”; \
              go-autorest asks App Service's token endpoint at http://127.0.0.1:41741/MSI/token.",
         ),
@@ -221,4 +222,61 @@ fn where_the_azure_arc_agent_is_installed_some_clients_ask_it() {
     );
     assert!(finding.remedy.steps.iter().any(|step| step.contains("uninstall the agent, /opt/azcmagent/bin/himds")));
     assert_eq!(finding.remedy.commands, []);
+}
+
+#[test]
+fn a_pod_that_signs_in_by_workload_identity_is_told_so_and_not_to_take_it_out() {
+    let pod = "AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"c\"\nAZURE_FEDERATED_TOKEN_FILE = \"/run/token\"\n\
+               AZURE_AUTHORITY_HOST = \"https://login.microsoftonline.com/\"\n";
+    let report = with(&format!("{pod}KUBERNETES_SERVICE_HOST = \"10.0.0.1\"\n"));
+    assert_eq!(ending(&report, "environment"), (Status::Warn, "env-shadowed"));
+    let found = finding(&report, "environment");
+    assert!(found.remedy.commands.is_empty(), "{:?}", found.remedy.commands);
+    assert!(!found.remedy.steps.iter().any(|step| step.starts_with("Take ")), "{:?}", found.remedy.steps);
+    let meant = "it signs in by AZURE_FEDERATED_TOKEN_FILE, and that is meant so.";
+    assert!(found.remedy.steps.iter().any(|step| step.contains(meant)), "{:?}", found.remedy.steps);
+    assert_eq!(report.exit_code, 0);
+    // On a VM without Kubernetes it is a left-over.
+    assert_eq!(ending(&with(pod), "environment"), (Status::Fail, "env-shadowed"));
+}
+
+#[test]
+fn the_variables_that_come_next_are_named_with_the_first() {
+    let one = "IDENTITY_ENDPOINT = \"http://127.0.0.1:41999/msi/token\"\nIDENTITY_HEADER = \"left-over\"\n";
+    let next = |variables: &str| {
+        let report = with(variables);
+        let steps = &rows(&report, "environment")[0].findings[0].remedy.steps;
+        steps.iter().find(|step| step.starts_with("Without ")).cloned()
+    };
+    assert_eq!(next(one), None);
+    let two = format!(
+        "{one}MSI_ENDPOINT = \"http://127.0.0.1:4242/\"\nAZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:2579\"\n"
+    );
+    assert_eq!(
+        next(&two).as_deref(),
+        Some(
+            "Without IDENTITY_ENDPOINT the same clients would be led away by AZURE_POD_IDENTITY_AUTHORITY_HOST and MSI_ENDPOINT \
+             next: take these out as well."
+        )
+    );
+}
+
+#[test]
+fn where_no_identity_is_named_the_one_of_the_environment_is_pointed_at() {
+    let ambiguous = "system_assigned = false\nuser_assigned = [\"id-app\", \"id-batch\"]\n";
+    let commands = |variables: &str| -> Vec<String> {
+        let report = play(&format!("{ambiguous}[environment]\n{variables}"));
+        let found = finding(&report, "identity");
+        assert_eq!(found.code, "identity-ambiguous");
+        found
+            .remedy
+            .commands
+            .iter()
+            .map(|command| command.line.clone())
+            .filter(|line| line.starts_with("midoctor"))
+            .collect()
+    };
+    assert_eq!(commands(&format!("AZURE_CLIENT_ID = \"{APP}\"\n")), [format!("midoctor --identity {APP}")]);
+    assert!(commands("AZURE_CLIENT_ID = \"my app\"\n").is_empty());
+    assert!(commands("").is_empty());
 }

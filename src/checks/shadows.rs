@@ -1,18 +1,25 @@
 //! What leads clients away from the VM's managed identity: the finding `env-shadowed` of the check `environment`, made from
 //! the table of clients, one finding for each variable that leads some of them away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::azure::arm::VmIdentity;
 use crate::azure::resource_id;
 use crate::case::Case;
-use crate::check::{Finding, Subject};
+use crate::check::{Finding, Severity, Subject};
 use crate::clients::{self, ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, AsWhom, Row, Setting, Source};
 use crate::evidence::{Outcome, Request, is_secret};
 use crate::plan::Selector;
+use crate::words::listed;
 
 /// The variable that names an identity.
 const CLIENT: &str = "AZURE_CLIENT_ID";
+
+/// The variable that names the file with a pod's own token.
+const WORKLOAD: &str = "AZURE_FEDERATED_TOKEN_FILE";
+
+/// So many variables that come next are looked for.
+const NEXT: usize = 8;
 
 /// The question whether the Azure Arc agent is installed: its program takes some clients there.
 pub(super) fn agent() -> Request {
@@ -48,11 +55,50 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         let cloud_shell = case.variable("AZUREPS_HOST_ENVIRONMENT").is_some_and(|host| host.starts_with("cloud-shell"));
         let spoken_of = value.is_some_and(clients::is_retired) || (lead == "ACC_CLOUD" && cloud_shell);
         if maintained && !spoken_of {
-            found.push(shadowed(lead, value, &rows, ""));
+            let finding = shadowed(lead, value, &rows, "");
+            found.push(match led_next(set, &files, lead, &rows) {
+                _ if lead == WORKLOAD && is_workload(case) => of_workload(finding),
+                next if next.is_empty() => finding,
+                next => finding.with("more_variables", listed(&next)),
+            });
         }
     }
-    found.extend(client_finding(case, &rows));
+    // Of a pod that signs in by workload identity the ID is that identity's.
+    found.extend(client_finding(case, &rows).filter(|_| !is_workload(case)));
     found
+}
+
+/// What would lead the same clients away when this variable is gone, and what then, and so on.
+fn led_next(set: &BTreeMap<String, String>, files: &BTreeSet<String>, lead: &str, rows: &[&Row]) -> Vec<String> {
+    let mut set = set.clone();
+    let mut next: Vec<String> = Vec::new();
+    let mut gone = vec![lead.to_owned()];
+    while !gone.is_empty() && next.len() < NEXT {
+        set.retain(|name, _| !gone.contains(name));
+        let table = clients::table(&Setting { variables: &set, files });
+        let same = table.iter().filter(|row| is_led_away(row) && rows.iter().any(|led| led.id == row.id));
+        let by: BTreeSet<&str> = same.filter_map(|row| row.decided_by.first().copied()).collect();
+        let there = |name: &&str| set.get(*name).is_some_and(|value| !clients::is_retired(value));
+        gone = by.into_iter().filter(there).map(str::to_owned).collect();
+        next.extend(gone.iter().cloned());
+    }
+    next
+}
+
+/// Is all set that the webhook of workload identity for Azure Kubernetes Service sets in a pod (azure-workload-identity,
+/// `pkg/webhook/consts.go`)?
+fn is_workload(case: &Case) -> bool {
+    [WORKLOAD, CLIENT, "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "KUBERNETES_SERVICE_HOST"]
+        .iter()
+        .all(|name| case.variable(name).is_some())
+}
+
+/// The pod is meant to sign in so: nothing is to be taken out.
+fn of_workload(mut finding: Finding) -> Finding {
+    for fact in ["variable", "pod_variable", "chain_variable"] {
+        finding.facts.remove(fact);
+    }
+    Finding { severity: Severity::Warning, ..finding }.with("workload", WORKLOAD)
 }
 
 /// Would it not reach the metadata service, or fail before it asks? A variable that names the metadata service itself leads
@@ -95,7 +141,7 @@ fn shadowed(lead: &'static str, value: Option<&str>, rows: &[&Row], tail: &str) 
         None => finding = finding.with("agent", lead),
         Some(value) => finding = finding.with("variable", lead).with("value", value),
     }
-    if lead == "AZURE_FEDERATED_TOKEN_FILE" {
+    if lead == WORKLOAD {
         finding = finding.with("pod_variable", lead);
     }
     let chains_alone = rows.iter().filter(|row| !row.retired).all(|row| row.id.ends_with("-default"));
