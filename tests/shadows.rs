@@ -149,6 +149,35 @@ fn a_client_id_of_another_vm_is_told_with_those_who_obey_it() {
 }
 
 #[test]
+fn where_azure_resource_manager_does_not_tell_the_metadata_service_is_asked() {
+    let silent = |client: &str| {
+        play(&format!("user_assigned = [\"id-app\"]\nroles = []\n[environment]\nAZURE_CLIENT_ID = \"{client}\"\n"))
+    };
+    let asked = |report: &Report, client: &str| {
+        let named = format!("client_id={client}");
+        let urls = report.evidence.exchanges.iter().filter_map(|exchange| exchange.request.url());
+        urls.filter(|url| url.contains(&named)).count()
+    };
+    let report = silent(OTHER);
+    assert!(seen(&report)[0].ends_with(", which this VM does not have."), "{:?}", seen(&report));
+    assert_eq!((ending(&report, "metadata").0, asked(&report, OTHER)), (Status::Pass, 1));
+    let report = silent(APP);
+    assert_eq!(ending(&report, "environment").0, Status::Pass);
+    assert_eq!((ending(&report, "metadata").0, asked(&report, APP)), (Status::Pass, 1));
+    // Nothing more is asked where nobody would ask so, or no client ID is meant.
+    assert_eq!(asked(&play(""), ""), 0);
+    assert_eq!(asked(&silent("my-app"), ""), 0);
+    let principal = format!(
+        "AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"{OTHER}\"\nAZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:1\""
+    );
+    assert_eq!(asked(&with(&principal), OTHER), 1, "go-autorest and Go ask all the same");
+    // A VM without any identity has one illness, not two.
+    let none = play(&format!("system_assigned = false\n[environment]\nAZURE_CLIENT_ID = \"{OTHER}\"\n"));
+    assert_eq!(ending(&none, "identity"), (Status::Fail, "identity-none"));
+    assert_eq!(ending(&none, "environment").0, Status::Pass);
+}
+
+#[test]
 fn a_client_id_of_another_identity_than_the_one_checked_is_told() {
     let system = "1b6f8d23-94a5-4c7e-a0d1-5e3c2b7f9a60";
     let report = |checked: &str, client: &str| {

@@ -23,7 +23,8 @@ pub static CHECKS: [Check; 1] = [Check {
 }];
 
 fn ask_environment(case: &Case) -> Vec<Request> {
-    [case.environment(), shadows::agent()].into_iter().chain(whose::ask(case)).chain(question(case)).collect()
+    let questions = whose::ask(case).into_iter().chain(question(case)).chain(shadows::question(case));
+    [case.environment(), shadows::agent()].into_iter().chain(questions).collect()
 }
 
 fn judge_environment(case: &Case) -> Verdict {

@@ -115,7 +115,7 @@ fn judge_identity(case: &Case) -> Verdict {
         ),
         (Refusal::Ambiguous, _) => {
             // Chains of credentials ask for the one that this variable names, and midoctor asked for none.
-            let named = case.variable("AZURE_CLIENT_ID").filter(|client| uuid::Uuid::parse_str(client).is_ok());
+            let named = super::shadows::own_client(case);
             let finding = finding("identity-ambiguous");
             Verdict::found(named.iter().fold(finding, |finding, client| finding.with("named_client", client)))
         }
