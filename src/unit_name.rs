@@ -152,6 +152,25 @@ pub fn unescape(part: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The line of a unit's file that sets these variables: one quoted word for each, with what systemd would read otherwise escaped
+/// (systemd.syntax(7); a percent sign is doubled as in systemd.unit(5)).
+pub fn environment_line(variables: &[(&str, &str)]) -> String {
+    let mut line = "Environment=".to_owned();
+    for (index, (name, value)) in variables.iter().enumerate() {
+        line.push_str(if index > 0 { " \"" } else { "\"" });
+        for c in format!("{name}={value}").chars() {
+            match c {
+                '%' => line.push_str("%%"),
+                '\\' | '"' => line.extend(['\\', c]),
+                '\u{1}'..='\u{1f}' | '\u{7f}' => line.push_str(&format!("\\x{:02x}", u32::from(c))),
+                _ => line.push(c),
+            }
+        }
+        line.push('"');
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

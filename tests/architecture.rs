@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "request",
             "requirement",
             "token",
+            "unit_name",
             "words",
         ],
     ),

@@ -50,9 +50,10 @@ fn a_variable_that_leads_clients_away_is_named_with_them_and_where_they_go() {
         ),
         (
             "MSI_ENDPOINT = \"http://127.0.0.1:41741/MSI/token/\"\nMSI_SECRET = \"s\"",
-            "MSI_ENDPOINT is set to http://127.0.0.1:41741/MSI/token/: the Azure SDKs for Python, .NET, Node.js and Go, MSAL for \
-             Python, MSAL for Node.js, Azure CLI, and Azure PowerShell ask Azure Machine Learning's token endpoint at \
-             http://127.0.0.1:41741/MSI/token; the Azure SDK for Java, and msrestazure ask Cloud Shell's token endpoint at \
+            "MSI_ENDPOINT is set to http://127.0.0.1:41741/MSI/token/: the Azure SDKs for Python, Node.js and Go, MSAL for Python, \
+             MSAL for Node.js, and Azure CLI ask Azure Machine Learning's token endpoint at http://127.0.0.1:41741/MSI/token; the \
+             Azure SDK for .NET, and Azure PowerShell fail at once: “The DEFAULT_IDENTITY_CLIENT_ID environment variable is \
+             null”, as Azure ML would set it; the Azure SDK for Java, and msrestazure ask Cloud Shell's token endpoint at \
              http://127.0.0.1:41741/MSI/token; the Azure SDK for Rust fails at once: “Azure ML managed identity isn't supported”; \
              go-autorest asks App Service's token endpoint at http://127.0.0.1:41741/MSI/token.",
         ),
@@ -148,6 +149,35 @@ fn a_client_id_of_another_vm_is_told_with_those_who_obey_it() {
 }
 
 #[test]
+fn where_azure_resource_manager_does_not_tell_the_metadata_service_is_asked() {
+    let silent = |client: &str| {
+        play(&format!("user_assigned = [\"id-app\"]\nroles = []\n[environment]\nAZURE_CLIENT_ID = \"{client}\"\n"))
+    };
+    let asked = |report: &Report, client: &str| {
+        let named = format!("client_id={client}");
+        let urls = report.evidence.exchanges.iter().filter_map(|exchange| exchange.request.url());
+        urls.filter(|url| url.contains(&named)).count()
+    };
+    let report = silent(OTHER);
+    assert!(seen(&report)[0].ends_with(", which this VM does not have."), "{:?}", seen(&report));
+    assert_eq!((ending(&report, "metadata").0, asked(&report, OTHER)), (Status::Pass, 1));
+    let report = silent(APP);
+    assert_eq!(ending(&report, "environment").0, Status::Pass);
+    assert_eq!((ending(&report, "metadata").0, asked(&report, APP)), (Status::Pass, 1));
+    // Nothing more is asked where nobody would ask so, or no client ID is meant.
+    assert_eq!(asked(&play(""), ""), 0);
+    assert_eq!(asked(&silent("my-app"), ""), 0);
+    let principal = format!(
+        "AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"{OTHER}\"\nAZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:1\""
+    );
+    assert_eq!(asked(&with(&principal), OTHER), 1, "go-autorest and Go ask all the same");
+    // A VM without any identity has one illness, not two.
+    let none = play(&format!("system_assigned = false\n[environment]\nAZURE_CLIENT_ID = \"{OTHER}\"\n"));
+    assert_eq!(ending(&none, "identity"), (Status::Fail, "identity-none"));
+    assert_eq!(ending(&none, "environment").0, Status::Pass);
+}
+
+#[test]
 fn a_client_id_of_another_identity_than_the_one_checked_is_told() {
     let system = "1b6f8d23-94a5-4c7e-a0d1-5e3c2b7f9a60";
     let report = |checked: &str, client: &str| {
@@ -221,4 +251,61 @@ fn where_the_azure_arc_agent_is_installed_some_clients_ask_it() {
     );
     assert!(finding.remedy.steps.iter().any(|step| step.contains("uninstall the agent, /opt/azcmagent/bin/himds")));
     assert_eq!(finding.remedy.commands, []);
+}
+
+#[test]
+fn a_pod_that_signs_in_by_workload_identity_is_told_so_and_not_to_take_it_out() {
+    let pod = "AZURE_TENANT_ID = \"t\"\nAZURE_CLIENT_ID = \"c\"\nAZURE_FEDERATED_TOKEN_FILE = \"/run/token\"\n\
+               AZURE_AUTHORITY_HOST = \"https://login.microsoftonline.com/\"\n";
+    let report = with(&format!("{pod}KUBERNETES_SERVICE_HOST = \"10.0.0.1\"\n"));
+    assert_eq!(ending(&report, "environment"), (Status::Warn, "env-shadowed"));
+    let found = finding(&report, "environment");
+    assert!(found.remedy.commands.is_empty(), "{:?}", found.remedy.commands);
+    assert!(!found.remedy.steps.iter().any(|step| step.starts_with("Take ")), "{:?}", found.remedy.steps);
+    let meant = "it signs in by AZURE_FEDERATED_TOKEN_FILE, and that is meant so.";
+    assert!(found.remedy.steps.iter().any(|step| step.contains(meant)), "{:?}", found.remedy.steps);
+    assert_eq!(report.exit_code, 0);
+    // On a VM without Kubernetes it is a left-over.
+    assert_eq!(ending(&with(pod), "environment"), (Status::Fail, "env-shadowed"));
+}
+
+#[test]
+fn the_variables_that_come_next_are_named_with_the_first() {
+    let one = "IDENTITY_ENDPOINT = \"http://127.0.0.1:41999/msi/token\"\nIDENTITY_HEADER = \"left-over\"\n";
+    let next = |variables: &str| {
+        let report = with(variables);
+        let steps = &rows(&report, "environment")[0].findings[0].remedy.steps;
+        steps.iter().find(|step| step.starts_with("Without ")).cloned()
+    };
+    assert_eq!(next(one), None);
+    let two = format!(
+        "{one}MSI_ENDPOINT = \"http://127.0.0.1:4242/\"\nAZURE_POD_IDENTITY_AUTHORITY_HOST = \"http://127.0.0.1:2579\"\n"
+    );
+    assert_eq!(
+        next(&two).as_deref(),
+        Some(
+            "Without IDENTITY_ENDPOINT the same clients would be led away by AZURE_POD_IDENTITY_AUTHORITY_HOST and MSI_ENDPOINT \
+             next: take these out as well."
+        )
+    );
+}
+
+#[test]
+fn where_no_identity_is_named_the_one_of_the_environment_is_pointed_at() {
+    let ambiguous = "system_assigned = false\nuser_assigned = [\"id-app\", \"id-batch\"]\n";
+    let commands = |variables: &str| -> Vec<String> {
+        let report = play(&format!("{ambiguous}[environment]\n{variables}"));
+        let found = finding(&report, "identity");
+        assert_eq!(found.code, "identity-ambiguous");
+        found
+            .remedy
+            .commands
+            .iter()
+            .map(|command| command.line.clone())
+            .filter(|line| line.starts_with("midoctor"))
+            .collect()
+    };
+    assert_eq!(commands(&format!("AZURE_CLIENT_ID = \"{APP}\"\n")), [format!("midoctor --identity {APP}")]);
+    assert!(commands("AZURE_CLIENT_ID = \"my app\"\n").is_empty());
+    assert!(commands("").is_empty());
 }

@@ -6,7 +6,8 @@
 mod played;
 
 use midoctor::check::{Severity, Status};
-use midoctor::report::{FindingReport, Report};
+use midoctor::evidence::Outcome;
+use midoctor::report::{FindingReport, Report, Word};
 use played::{ending, finding, judged, play};
 
 const WEB: &str = "[command]\nunit = \"web\"\n";
@@ -55,9 +56,37 @@ fn what_cannot_be_read_is_unknown_with_the_right_that_is_missing() {
     let end = ": unknown, the environment of web.service is not known in whole: the EnvironmentFile /etc/web.env could not be \
                read; root may";
     assert_eq!(ending(&unread, "environment"), (Status::Unknown, format!("{TITLE}{end}").as_str()));
+    for report in [&denied, &unread] {
+        assert_eq!((report.verdict, report.exit_code), (Word::Undetermined, 3));
+    }
+    // A warning does not make up for what is not known.
+    let warned = play(&format!(
+        "{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\", NO_PROXY = \"169.254.0.0/16\" }}\nunread = [\"x\"]\n"
+    ));
+    assert_eq!(warned.exit_code, 3);
     // What was read is judged all the same.
     let toml = format!("{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\" }}\nunread = [\"something\"]\n");
     assert_eq!(ending(&play(&toml), "environment"), (Status::Fail, "env-proxy"));
+}
+
+#[test]
+fn what_was_asked_without_a_unit_s_proxy_says_nothing_of_the_way_there() {
+    // The name is unknown to this machine, and the proxy that would know it is in a file that root alone may read.
+    let way = "arm_name = \"unknown\"\n";
+    let unread = format!("{way}{WEB}[unit]\nunread = [\"the file /etc/web.env could not be read; root may\"]\n");
+    let report = play(&unread);
+    let (status, summary) = ending(&report, "arm");
+    assert_eq!(status, Status::Unknown, "{summary}");
+    let why = "unknown, it was asked without the proxy and the certificates of web.service, which could not be read";
+    assert!(summary.ends_with(why), "{summary}");
+    assert_eq!((report.verdict, report.root_cause.as_deref()), (Word::Undetermined, None));
+    let probe = "probe = [\"https://kv-doctor.vault.azure.net\"]\n";
+    let data = "[[data]]\nhost = \"kv-doctor.vault.azure.net\"\nnetwork = \"firewall\"\n";
+    let unit = unread.trim_start_matches(way).trim_start_matches(WEB);
+    let report = play(&format!("{WEB}{probe}{unit}{data}"));
+    assert!(ending(&report, "data").1.ends_with(why), "{}", ending(&report, "data").1);
+    let known = play(&format!("{way}{WEB}"));
+    assert_eq!(ending(&known, "arm"), (Status::Fail, "dns-failure"));
 }
 
 #[test]
@@ -84,6 +113,37 @@ fn a_finding_in_a_unit_names_the_file_and_the_commands_of_systemd() {
         assert_eq!(commands(found), ["sudo systemctl edit web.service", "sudo systemctl restart web.service"]);
         assert!(step(found, "The file /etc/systemd/system/web.service sets HTTP_PROXY.").is_some());
         assert!(step(found, "With what the files").is_none() && step(found, "The process of").is_none());
+    }
+}
+
+#[test]
+fn the_drop_in_that_is_advised_sets_both_spellings_and_heals() {
+    let proxy = "HTTP_PROXY = \"http://p:3128\"";
+    let report = play(&format!("{WEB}[unit]\nenvironment = {{ {proxy}, no_proxy = \"a%b\" }}\n"));
+    let advised = step(finding(&report, "environment"), "To set the exceptions for web.service").unwrap();
+    let line = r#"`Environment="NO_PROXY=a%%b,169.254.169.254" "no_proxy=a%%b,169.254.169.254"`"#;
+    assert!(advised.ends_with(line), "{advised}");
+    let both = "NO_PROXY = \"a%b,169.254.169.254\", no_proxy = \"a%b,169.254.169.254\"";
+    let healed = play(&format!("{WEB}[unit]\nenvironment = {{ {proxy}, {both} }}\n"));
+    assert_eq!(ending(&healed, "environment").0, Status::Pass);
+}
+
+#[test]
+fn exceptions_that_another_file_sets_are_changed_there() {
+    let toml = format!("{WEB}[unit]\nenvironment = {{ HTTP_PROXY = \"http://p:3128\", NO_PROXY = \"a\" }}\n");
+    for file in ["/etc/web.env", "/etc/systemd/system/web.service.d/proxy.conf"] {
+        let mut evidence = played::evidence(&toml, &[]);
+        for attempt in evidence.exchanges.iter_mut().flat_map(|exchange| &mut exchange.attempts) {
+            if let Outcome::Variables { unit: Some(unit), .. } = &mut attempt.outcome {
+                unit.from.insert("NO_PROXY".into(), file.into());
+            }
+        }
+        let report = judged(evidence);
+        let found = finding(&report, "environment");
+        let place = format!("The exceptions of web.service stand in {file}: ");
+        assert!(step(found, &place).is_some(), "{:?}", found.remedy.steps);
+        assert!(step(found, "To set the exceptions").is_none());
+        assert_eq!(commands(found), ["sudo systemctl daemon-reload && sudo systemctl restart web.service"]);
     }
 }
 

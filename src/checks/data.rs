@@ -13,8 +13,8 @@ use crate::plan::{Probe, Resource};
 use crate::request::Carry;
 use crate::words::in_words;
 
-use super::certificates;
 use super::manager::{in_the_way, on_the_way, proxied, request_id, transient};
+use super::{certificates, whose};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -27,7 +27,7 @@ pub static CHECKS: [Check; 1] = [Check {
     page: include_str!("../../checks/data.md"),
     subjects: Subject::probes,
     ask: ask_data,
-    judge: judge_data,
+    judge: |case| whose::as_far_as_read(case, judge_data(case)),
 }];
 
 /// A probe with what follows from its URL.

@@ -1,5 +1,5 @@
-//! The environment that is judged: do its variables lead clients away from the VM's managed identity. Supporting evidence: it
-//! never makes a verdict undetermined.
+//! The environment that is judged: do its variables lead clients away from the VM's managed identity. Supporting evidence:
+//! it makes a verdict undetermined only where the user named an environment that could not be read.
 
 use crate::case::Case;
 use crate::check::{Check, Finding, Stage, Subject, Verdict};
@@ -23,7 +23,8 @@ pub static CHECKS: [Check; 1] = [Check {
 }];
 
 fn ask_environment(case: &Case) -> Vec<Request> {
-    [case.environment(), shadows::agent()].into_iter().chain(whose::ask(case)).chain(question(case)).collect()
+    let questions = whose::ask(case).into_iter().chain(question(case)).chain(shadows::question(case));
+    [case.environment(), shadows::agent()].into_iter().chain(questions).collect()
 }
 
 fn judge_environment(case: &Case) -> Verdict {

@@ -10,7 +10,7 @@ use crate::clients::{Setting, proxy};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
 use crate::words::{in_words, plural};
 
-use super::certificates;
+use super::{certificates, whose};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -23,7 +23,7 @@ pub static CHECKS: [Check; 1] = [Check {
     page: include_str!("../../checks/arm.md"),
     subjects: Subject::machine,
     ask: ask_arm,
-    judge: judge_arm,
+    judge: |case| whose::as_far_as_read(case, judge_arm(case)),
 }];
 
 /// Why checks are skipped with `--require none`.

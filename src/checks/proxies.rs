@@ -9,6 +9,7 @@ use crate::check::Finding;
 use crate::clients::proxy::{self, Caught, STACKS, VARIABLES, clients, for_metadata};
 use crate::clients::{Setting, Stack};
 use crate::evidence::{Answer, Exchange, Failure, METADATA_ADDRESS, Outcome, Request};
+use crate::unit_name;
 use crate::words::{in_words, listed};
 
 /// What is quoted of a list of exceptions has at most so many characters.
@@ -85,7 +86,10 @@ pub(super) fn proxy_finding(case: &Case) -> Option<Finding> {
         .with("why", exceptions.why())
         .with("answer", answer(case).unwrap_or_default());
     Some(match exceptions.line() {
-        Some(line) => finding.with("exceptions", line),
+        Some(line) => {
+            let set = unit_name::environment_line(&[("NO_PROXY", &line), ("no_proxy", &line)]);
+            finding.with("exceptions", line).with("drop_in", set)
+        }
         None => {
             let set = VARIABLES.iter().filter(|name| case.variable(name).is_some());
             finding.with("proxies", listed(&set.map(|name| (*name).to_owned()).collect::<Vec<_>>()))

@@ -43,7 +43,7 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
     let mut all: Vec<Finding> = Vec::new();
     for finding in &found {
         let heals = coming.as_ref().is_some_and(|coming| !coming.iter().any(|other| same(other, finding)));
-        let told = about(whose, set, unit, finding.facts.get("variable").map(String::as_str), heals);
+        let told = about(whose, set, unit, finding, heals);
         let mut finding = finding.clone();
         finding.facts.extend(told);
         all.push(finding);
@@ -58,10 +58,27 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
         return Verdict::Found(all);
     }
     match unit {
-        Some(UnitSettings { process: None, unread, .. }) if !unread.is_empty() => {
+        Some(UnitSettings { unread, .. }) if case.lacks_environment() => {
             Verdict::Unknown(format!("the environment of {} is not known in whole: {}", name(whose), unread.join("; ")))
         }
         _ => Verdict::Pass(Facts::from([("whose", summary(whose, set, unit))])),
+    }
+}
+
+/// What is said of a host that is asked through the proxy and with the certificates of the environment: where that could not be
+/// read, it was asked without them, and what stood in the way need not stand in the application's.
+pub(super) fn as_far_as_read(case: &Case, verdict: Verdict) -> Verdict {
+    const OF_THE_WAY: [&str; 4] = ["dns-failure", "arm-unreachable", "tls-intercepted", "network-blocked"];
+    match &verdict {
+        Verdict::Found(found)
+            if case.lacks_environment() && found.iter().any(|finding| OF_THE_WAY.contains(&finding.code)) =>
+        {
+            let whose = name(&case.plan().environment);
+            Verdict::Unknown(format!(
+                "it was asked without the proxy and the certificates of {whose}, which could not be read"
+            ))
+        }
+        _ => verdict,
     }
 }
 
@@ -81,7 +98,7 @@ fn at_restart(case: &Case, unit: &UnitSettings, find: fn(&Case) -> Vec<Finding>)
 
 /// Is it the same illness of the same variable?
 fn same(one: &Finding, other: &Finding) -> bool {
-    one.code == other.code && one.facts.get("variable") == other.facts.get("variable")
+    one.code == other.code && ["variable", "subject"].iter().all(|fact| one.facts.get(*fact) == other.facts.get(*fact))
 }
 
 fn to_come(whose: &Whose, unit: &UnitSettings, finding: Finding) -> Finding {
@@ -92,11 +109,32 @@ fn to_come(whose: &Whose, unit: &UnitSettings, finding: Finding) -> Finding {
     let told = format!(" in {place}, not yet in process {pid} of {name}, which gets it when it is restarted");
     let finding = Finding { severity: Severity::Warning, ..finding }.with("whose", told).with("unit", &name);
     let finding = from.iter().fold(finding, |finding, from| finding.with("set_in", from));
-    if is_systemd(&name) { finding.with("next_unit", &name).with("edit_unit", &name) } else { finding }
+    if !is_systemd(&name) {
+        return finding;
+    }
+    match exceptions_in(unit, &finding) {
+        Some(file) => finding.with("next_unit", &name).with("changed_unit", &name).with("exceptions_in", file),
+        None => finding.with("next_unit", &name).with("edit_unit", &name),
+    }
+}
+
+/// The files that set the exceptions from proxies and that a drop-in does not win over for sure: those of `EnvironmentFile=`, which
+/// always win, and other drop-ins, of which the one with the last name does. A unit's own file loses to any of them.
+fn exceptions_in(unit: &UnitSettings, finding: &Finding) -> Option<String> {
+    let own = |file: &&String| !is_systemd(file) && finding.code == "env-proxy";
+    let mut files: Vec<&str> = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .filter_map(|name| unit.from.get(*name))
+        .filter(own)
+        .map(String::as_str)
+        .collect();
+    files.dedup();
+    (!files.is_empty()).then(|| files.join(" and "))
 }
 
 /// Facts about one variable: who has it, which file sets it, and whether a restart would do.
-fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option<&str>, heals: bool) -> Facts {
+fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, finding: &Finding, heals: bool) -> Facts {
+    let variable = finding.facts.get("variable").map(String::as_str);
     let name = name(whose);
     let (Some(unit), Some(variable)) = (unit, variable) else {
         // What is no variable, such as an agent that is installed, is nobody's own.
@@ -126,7 +164,16 @@ fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, variable: Option
         facts.insert("set_in", file.clone());
     }
     if is_systemd(&name) {
-        facts.insert(if stale { "restart_unit" } else { "edit_unit" }, name);
+        let there = exceptions_in(unit, finding).filter(|_| !stale);
+        facts.insert(
+            match there {
+                Some(_) => "changed_unit",
+                None if stale => "restart_unit",
+                None => "edit_unit",
+            },
+            name,
+        );
+        facts.extend(there.map(|files| ("exceptions_in", files)));
     }
     facts
 }

@@ -6,15 +6,20 @@ use crate::checks::silence;
 use crate::fill::Values;
 
 /// Facts that name one case each. A step or a command that names one of them says little without it.
-const ONE_CASE: [&str; 18] = [
+const ONE_CASE: [&str; 24] = [
     "agent",
     "agent_status",
     "agent_trouble",
     "chain_variable",
+    "changed_unit",
     "denied_program",
+    "drop_in",
     "edit_unit",
+    "exceptions_in",
     "machine_time",
     "made_out_to",
+    "more_variables",
+    "named_client",
     "next_unit",
     "other_list",
     "pod_variable",
@@ -25,6 +30,7 @@ const ONE_CASE: [&str; 18] = [
     "set_in",
     "unit",
     "whose",
+    "workload",
 ];
 
 /// What stands for facts that are in every fix, said in general.

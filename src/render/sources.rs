@@ -34,6 +34,9 @@ pub struct Environment {
     pub files: Vec<String>,
     /// Why it, or a part of it, could not be read.
     pub unread: Vec<String>,
+    /// Is something that decides not known? What could not be read of a unit's files decides only where no process shows it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
 }
 
 /// The version of the table's JSON.
@@ -65,7 +68,7 @@ pub fn text(sources: &Sources, style: Style) -> String {
     }
     if !blocks.is_empty() {
         lines.push(String::new());
-        ending(&sources.clients, style, &mut lines);
+        ending(&sources.clients, sources.environment.incomplete, style, &mut lines);
     }
     lines.join("\n") + "\n"
 }
@@ -162,7 +165,7 @@ fn cell(span: Option<Span>, style: Style) -> String {
 }
 
 /// What the times mean, and how many go where.
-fn ending(rows: &[Row], style: Style, lines: &mut Vec<String>) {
+fn ending(rows: &[Row], incomplete: bool, style: Style, lines: &mut Vec<String>) {
     let there = rows.iter().filter(|row| arrives(row)).count();
     if there > 0 {
         let legend = "The times are how long a client says nothing when packets to the metadata service are dropped, when it accepts \
@@ -172,10 +175,15 @@ fn ending(rows: &[Row], style: Style, lines: &mut Vec<String>) {
         lines.push(String::new());
     }
     let all = rows.len();
-    lines.push(match all - there {
-        0 => format!("All {all} clients would ask the metadata service."),
-        _ if there == 0 => format!("None of {all} clients would ask the metadata service."),
-        away => format!("{there} of {all} clients would ask the metadata service, {away} would not."),
+    let counted = match all - there {
+        0 => format!("all {all} clients would ask the metadata service"),
+        _ if there == 0 => format!("none of {all} clients would ask the metadata service"),
+        away => format!("{there} of {all} clients would ask the metadata service, {away} would not"),
+    };
+    lines.push(if incomplete {
+        style.wrap(&format!("By what was read, {counted}. What was not read may lead them elsewhere."), "", "")
+    } else {
+        capital(&counted) + "."
     });
 }
 
@@ -191,7 +199,8 @@ mod tests {
     #[test]
     fn an_environment_that_could_not_be_read_has_no_clients_and_says_why() {
         let unread = vec!["/proc/1/environ may be read by root alone\u{1b}[0m".to_owned()];
-        let environment = Environment { of: Whose::Process(1), variables: None, files: Vec::new(), unread };
+        let environment =
+            Environment { of: Whose::Process(1), variables: None, files: Vec::new(), unread, incomplete: true };
         let sources = Sources { schema: SCHEMA, environment, clients: Vec::new() };
         let expected = format!(
             "midoctor {}  who would sign in, in the environment of process 1\n\
@@ -199,5 +208,18 @@ mod tests {
             env!("CARGO_PKG_VERSION")
         );
         assert_eq!(text(&sources, Style::default()), expected);
+    }
+
+    #[test]
+    fn where_a_part_was_not_read_the_ending_says_so() {
+        let (variables, files) = (BTreeMap::new(), std::collections::BTreeSet::new());
+        let clients = clients::table(&clients::Setting { variables: &variables, files: &files });
+        let unread = vec!["the EnvironmentFile /etc/web.env could not be read; root may".to_owned()];
+        let of = Whose::Unit("web.service".into());
+        let environment = Environment { of, variables: Some(variables), files: Vec::new(), unread, incomplete: true };
+        let text = text(&Sources { schema: SCHEMA, environment, clients }, Style::default()).replace('\n', " ");
+        let end = " By what was read, all 20 clients would ask the metadata service. What was not read may lead them elsewhere. ";
+        assert!(text.ends_with(end), "{text}");
+        assert!(text.contains("Not read: the EnvironmentFile /etc/web.env"), "{text}");
     }
 }

@@ -29,7 +29,7 @@ pub fn sources(options: &CheckOptions) -> Result<Exit, String> {
             None => output::print(&painted(super::style(options.output.color))?)?,
         }
     }
-    Ok(if sources.environment.variables.is_some() { Exit::Healthy } else { Exit::Undetermined })
+    Ok(if sources.environment.incomplete { Exit::Undetermined } else { Exit::Healthy })
 }
 
 fn look(options: &CheckOptions) -> Sources {
@@ -52,6 +52,9 @@ fn look(options: &CheckOptions) -> Sources {
     };
     let clients =
         variables.as_ref().map(|variables| clients::table(&Setting { variables, files: &files })).unwrap_or_default();
-    let environment = Environment { of, variables, files: files.into_iter().collect(), unread };
+    // Of a process that runs the environment is whole, whatever the files of its unit say.
+    let running = matches!(evidence.outcome(&environment), Some(Outcome::Variables { unit: Some(unit), .. }) if unit.process.is_some());
+    let incomplete = variables.is_none() || (!unread.is_empty() && !running);
+    let environment = Environment { of, variables, files: files.into_iter().collect(), unread, incomplete };
     Sources { schema: SCHEMA, environment, clients }
 }

@@ -22,7 +22,7 @@ fn own() -> BTreeMap<String, String> {
 
 #[cfg(not(windows))]
 fn process(pid: u32) -> Outcome {
-    match super::process::environment(pid, &format!("--pid {pid}")) {
+    match super::process::environment(pid) {
         Ok(set) => Outcome::Variables { set, unit: None },
         Err((why, detail)) => Outcome::failed(why, detail),
     }

@@ -34,12 +34,11 @@ pub fn exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The variables that clients read, as the process was started with them. The flag is what midoctor was asked with:
-/// `--pid 812`.
+/// The variables that clients read, as the process was started with them.
 ///
 /// # Errors
 /// Why they are not known: the process is gone, is the kernel's, shows none, or belongs to somebody else.
-pub fn environment(pid: u32, flag: &str) -> Result<BTreeMap<String, String>, (Failure, String)> {
+pub fn environment(pid: u32) -> Result<BTreeMap<String, String>, (Failure, String)> {
     match bytes(pid) {
         Ok(bytes) if bytes.contains(&b'=') => Ok(variables(&bytes)),
         Ok(_) => Err((Failure::Other, without(pid))),
@@ -47,7 +46,7 @@ pub fn environment(pid: u32, flag: &str) -> Result<BTreeMap<String, String>, (Fa
         Err(error) if error.raw_os_error() == Some(3) => Err((Failure::Other, without(pid))),
         Err(error) => Err(match error.kind() {
             ErrorKind::NotFound => (Failure::Absent, format!("process {pid} has ended")),
-            ErrorKind::PermissionDenied => (Failure::Denied, denied(pid, flag)),
+            ErrorKind::PermissionDenied => (Failure::Denied, denied(pid, user(pid).as_deref(), is_root())),
             _ => (Failure::Other, format!("the environment of process {pid} cannot be read: {error}")),
         }),
     }
@@ -95,15 +94,29 @@ fn without(pid: u32) -> String {
     }
 }
 
-/// Whose a process is, and who may read its environment.
-fn denied(pid: u32, flag: &str) -> String {
-    let user = user(pid);
-    let whose = user.as_deref().unwrap_or("another user");
+/// Whose a process is, and who may read its environment. Root is refused in containers, where the kernel wants a capability, and
+/// wants it in the process's own user namespace (ptrace(2), on ptrace access modes).
+fn denied(pid: u32, user: Option<&str>, asked_by_root: bool) -> String {
+    let whose = user.unwrap_or("another user");
+    if asked_by_root {
+        return format!(
+            "process {pid} belongs to {whose}, and root may not read its environment from here: the capability CAP_SYS_PTRACE is \
+             missing, or the process is in another user namespace, as with containers; run midoctor outside the container"
+        );
+    }
+    let who = match user {
+        Some("root") => "root alone".to_owned(),
+        user => format!("{} or root", user.unwrap_or("its user")),
+    };
     format!(
-        "process {pid} belongs to {whose}; its environment may be read by {} or root: sudo midoctor {flag} (a process of your \
-         own can be closed to you as well, when its program file may not be read or /proc is mounted with hidepid)",
-        user.as_deref().unwrap_or("its user")
+        "process {pid} belongs to {whose}; its environment may be read by {who}: run the same command with sudo (a process of your \
+         own can be closed to you as well, when its program file may not be read or /proc is mounted with hidepid)"
     )
+}
+
+/// Does midoctor run with the rights of root, as far as its user ID tells?
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| uid(&status) == Some(0))
 }
 
 /// The user that a process runs as: the name, or `UID 1001` where it has none.
@@ -167,6 +180,26 @@ mod tests {
             Some(true)
         );
         assert_eq!(parse("812 (x) S 1"), None);
+    }
+
+    #[test]
+    fn whoever_is_refused_is_told_who_may_read() {
+        let start = "process 812 belongs to";
+        let sudo = ": run the same command with sudo (";
+        for (user, by_root, expected) in [
+            (Some("web"), false, format!("{start} web; its environment may be read by web or root{sudo}")),
+            (Some("root"), false, format!("{start} root; its environment may be read by root alone{sudo}")),
+            (None, false, format!("{start} another user; its environment may be read by its user or root{sudo}")),
+            (
+                Some("root"),
+                true,
+                format!("{start} root, and root may not read its environment from here: the capability "),
+            ),
+        ] {
+            let told = denied(812, user, by_root);
+            assert!(told.starts_with(&expected), "{told}");
+            assert_eq!(told.contains("sudo"), !by_root, "{told}");
+        }
     }
 
     #[test]

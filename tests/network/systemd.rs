@@ -4,12 +4,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::environments::{examined, files};
+use crate::environments::{PROXY, UNIT, environment, examined, files, told};
 use crate::namespace::Case;
-use crate::namespace::simulator::check;
+use crate::namespace::simulator::{Simulator, check};
 
 pub fn cases() -> Vec<Case> {
-    vec![Case::new("environment of a unit as systemd itself reads its files", as_systemd)]
+    vec![
+        Case::new("environment of a unit as systemd itself reads its files", as_systemd),
+        Case::new("environment of a unit after the drop-in that was advised", of_the_drop_in),
+    ]
 }
 
 /// Where distributions keep systemd.
@@ -34,7 +37,7 @@ fn as_systemd() {
     let own = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n\
                Environment=\"HTTP_PROXY=http://%i:80/%p a\" NO_PROXY=a\\x20b 'no_proxy=it\\'s' ALL_PROXY=\"q\"uoted'x'\n\
                Environment=AZURE_CLIENT_ID=kept AZURE_TENANT_ID=\\q https_proxy=lost\n\
-               Environment=AZURE_USERNAME=%40lost HTTPS_PROXY=%%40kept\n\
+               Environment=AZURE_USERNAME=%40lost CURL_CA_BUNDLE=%%40kept\n\
                Environment=IMDS_ENDPOINT=a \\\n# a comment\n  ACC_CLOUD=b\\\n MSI_ENDPOINT=%I/%f/%j/%h/%t/%S/%u/%U/%o/%w/%a/%l/%v\n\
                Environment=SSL_CERT_DIR=\"a\\\\b\\tc\" all_proxy=\\u00e9\\101\n";
     let say = |variable: &str, value: &str| format!("[Service]\nEnvironment={variable}={value}\n");
@@ -67,4 +70,28 @@ fn as_systemd() {
         ours.sort_unstable();
         assert_eq!(ours.join("\n"), theirs, "{unit}");
     }
+}
+
+fn of_the_drop_in() {
+    let simulator = Simulator::start("healthy", &[]);
+    let authority = simulator.authority().display().to_string();
+    let service = format!("[Service]\nEnvironment={} HTTP_PROXY={PROXY} NO_PROXY=a%%b\n", told(&authority));
+    files(&[(&format!("/run/systemd/system/{UNIT}"), &service)]);
+    let ran = examined(&mut check(None, &["--unit", UNIT]));
+    ran.assert_end(1, "unhealthy", "env-proxy");
+    assert!(ran.text.contains(&format!("sudo systemctl edit {UNIT}")), "{}", ran.text);
+    let checks = ran.report["checks"].as_array().unwrap().iter();
+    let steps = checks.flat_map(|check| check["findings"].as_array().cloned().unwrap_or_default());
+    let steps: Vec<String> = steps
+        .flat_map(|finding| finding["remedy"]["steps"].as_array().cloned().unwrap_or_default())
+        .filter_map(|step| step.as_str().map(str::to_owned))
+        .collect();
+    let advised = steps.iter().find_map(|step| step.split_once("`Environment=")?.1.strip_suffix('`'));
+    let drop_in = format!("[Service]\nEnvironment={}\n", advised.unwrap_or_else(|| panic!("{steps:?}")));
+    let (own, by_editor) =
+        (format!("/run/systemd/system/{UNIT}"), format!("/run/systemd/system/{UNIT}.d/override.conf"));
+    files(&[(&own, &service), (&by_editor, &drop_in)]);
+    let healed = examined(&mut check(None, &["--unit", UNIT]));
+    let (status, summary, _) = environment(&healed);
+    assert_eq!(status, "pass", "{summary}");
 }

@@ -168,6 +168,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_advised_is_read_back_as_it_was_meant() {
+        for value in ["localhost,169.254.169.254", "a%40b,%i", r#"a"b\c"#, "a b\tc\n", "'x' $HOME"] {
+            let line = crate::unit_name::environment_line(&[("NO_PROXY", value), ("no_proxy", value)]);
+            assert_eq!(line.lines().count(), 1, "{line}");
+            let declared = read(&["[Service]\nEnvironment=NO_PROXY=old\n", &format!("[Service]\n{line}\n")]);
+            let shown: Vec<(&str, &str)> =
+                declared.environment.iter().map(|(name, (value, _))| (&**name, &**value)).collect();
+            assert_eq!(shown, [("NO_PROXY", value), ("no_proxy", value)], "{line}");
+        }
+    }
+
+    #[test]
     fn later_files_add_override_and_reset() {
         let declared = read(&[
             "[Service]\nEnvironment=\"NO_PROXY=a b\" HTTP_PROXY=http://%i:80 PASSWORD=hunter2\nEnvironmentFile=-/etc/%p.env\n",

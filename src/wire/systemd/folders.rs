@@ -158,9 +158,16 @@ fn configuration(folders: &[PathBuf]) -> Found {
 
 /// The names of all units that start processes, for whoever mistyped one.
 pub fn known() -> Vec<String> {
-    let all = FOLDERS.iter().flat_map(|folder| entries(Path::new(folder)).unwrap_or_default());
+    known_in(&FOLDERS.map(Path::new))
+}
+
+fn known_in(folders: &[&Path]) -> Vec<String> {
+    let all = folders.iter().flat_map(|folder| entries(folder).unwrap_or_default());
     let mut names: Vec<String> = all
-        .filter_map(|entry| UnitName::whole(entry.file_name().to_str()?))
+        .filter_map(|entry| {
+            // A folder is no unit, whatever its name: `d.service` is a slip for drop-ins of all services.
+            UnitName::whole(entry.file_name().to_str()?).filter(|_| !entry.path().is_dir())
+        })
         .filter(|name| name.instance() != Some(""))
         .map(|name| name.to_string())
         .collect();
@@ -220,6 +227,15 @@ mod tests {
             let inside = |file: PathBuf| file.strip_prefix(self.0.path()).expect("inside").display().to_string();
             drop_ins(&folders, &names).files.into_iter().map(inside).collect()
         }
+    }
+
+    #[test]
+    fn a_folder_is_no_unit() {
+        let place = Place::new();
+        place.file("etc/web.service");
+        place.file("etc/d.service/web.conf");
+        let [etc, lib] = place.folders();
+        assert_eq!(known_in(&[&etc, &lib]), ["web.service"]);
     }
 
     #[test]
