@@ -288,6 +288,17 @@ fn where_nothing_here_explains_it_what_remains_is_named() {
 }
 
 #[test]
+fn what_the_filter_has_and_midoctor_does_not_follow_is_said() {
+    let (_, told_, steps) = told("metadata = \"silent\"\nrules_unfollowed = [\"inet filter input\", \"ip t o\"]");
+    assert_eq!(
+        told_,
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter has rules that \
+         midoctor does not follow, and that may stop them or their answers, in `inet filter input`, `ip t o`."
+    );
+    assert_eq!(steps.len(), 5, "{steps:?}");
+}
+
+#[test]
 fn what_could_not_be_read_is_said_with_the_right_that_reads_it() {
     let denied = "The packet filter's rules were not read: only root may read them, so try `sudo midoctor`.";
     let (_, unread, steps) = told("metadata = \"silent\"\nrules_unread = true");

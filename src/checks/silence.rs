@@ -77,7 +77,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
         _ => None,
     };
     let rules = match case.outcome(&Request::Firewall) {
-        Some(Outcome::Firewall { rules }) => Some(rules.as_slice()),
+        Some(Outcome::Firewall { rules, .. }) => Some(rules.as_slice()),
         _ => None,
     };
     let mut here = Surroundings::read(case);
@@ -97,7 +97,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
     };
     let reason = reason.or_else(|| by_place(&here, ending));
     let unread = unread(case);
-    let Some(reason) = reason else { return nothing(network, rules, ending, &unread) };
+    let Some(reason) = reason else { return nothing(network, filter(case), ending, &unread) };
     let mut sentence =
         format!("This {} it: {}.", if reason.doubtful { "may explain" } else { "explains" }, reason.words);
     // What is certain needs no excuse.
@@ -118,28 +118,49 @@ fn unread(case: &Case) -> String {
     routes.into_iter().chain(rules).collect::<Vec<_>>().join(" ")
 }
 
+/// What the packet filter does where none of its rules explains anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filter<'a> {
+    /// It was read and followed, and lets the packets pass.
+    Passes,
+    /// These chains could not be followed.
+    Unfollowed(&'a [String]),
+    /// It was not read, or has a rule that does not go with what was seen.
+    Unknown,
+}
+
+fn filter<'a>(case: &Case<'a>) -> Filter<'a> {
+    match case.outcome(&Request::Firewall) {
+        Some(Outcome::Firewall { unfollowed, .. }) if !unfollowed.is_empty() => Filter::Unfollowed(unfollowed),
+        Some(Outcome::Firewall { rules, .. }) if rules.is_empty() => Filter::Passes,
+        _ => Filter::Unknown,
+    }
+}
+
 /// Nothing on this machine explains it, or nothing was read that could.
-fn nothing(
-    network: Option<&LocalNetwork>,
-    rules: Option<&[FirewallRule]>,
-    ending: Ending,
-    unread: &str,
-) -> (String, Facts) {
+fn nothing(network: Option<&LocalNetwork>, filter: Filter, ending: Ending, unread: &str) -> (String, Facts) {
     let mut sentences = Vec::new();
     let mut facts = Facts::new();
     let elsewhere = ending == Ending::Stranger;
     if let Some(network) = network.filter(|network| network.way.kind == WayKind::Leaves && !elsewhere) {
-        let filter = match rules {
-            Some([]) => ", and no rule of the packet filter stops them",
-            _ => "",
+        let (read, filter) = match filter {
+            Filter::Passes => {
+                ("Nothing on this machine explains it", ", and no rule of the packet filter stops them".to_owned())
+            }
+            Filter::Unfollowed(chains) => {
+                let chains: Vec<String> = chains.iter().map(|chain| format!("`{chain}`")).collect();
+                let more = ". The packet filter has rules that midoctor does not follow, and that may stop them or their \
+                            answers, in ";
+                ("The routes explain nothing", format!("{more}{}", chains.join(", ")))
+            }
+            Filter::Unknown => ("The routes explain nothing", String::new()),
         };
-        let read = if filter.is_empty() { "The routes explain nothing" } else { "Nothing on this machine explains it" };
         sentences.push(format!("{read}: packets leave {}{filter}.", way(network)));
     }
     if !unread.is_empty() && !elsewhere {
         sentences.push(unread.to_owned());
     }
-    let all_read = network.is_some() && rules.is_some_and(<[_]>::is_empty);
+    let all_read = network.is_some() && filter == Filter::Passes;
     if all_read && ending == Ending::Silence {
         let left =
             "What remains is an outbound deny rule on the service tag `AzurePlatformIMDS`, or Azure's side of the VM.";

@@ -31,6 +31,10 @@ pub fn cases() -> Vec<Case> {
         }),
         Case::new("silence: a policy drops what is not allowed", policy_drops),
         Case::new("silence: a policy drops, and a rule lets it pass before", policy_passes),
+        Case::new("silence: the answer is dropped on its way in", answer_dropped),
+        Case::new("silence: a mark sends it by another table", marked),
+        Case::new("silence: iptables-save alone does not tell all rules", only_iptables_save),
+        Case::new("silence: sets of several things and maps drop it", sets_and_maps),
         Case::new("silence: a rule two jumps away drops it", jumps),
         Case::new("silence: a rule drops it for others than root", for_others),
         Case::new("silence: a rule rejects it", rejected),
@@ -241,6 +245,72 @@ fn policy_passes() {
     vm();
     output("inet filter", "filter", 0, "drop", "ct state established,related accept; tcp dport { 80, 443 } accept;");
     assert!(told("imds-timeout").0.starts_with("Nothing on this machine explains it: packets leave by eth0"));
+}
+
+/// The reason begins with this and names that chain.
+fn assert_unfollowed(chain: &str) {
+    let ran = examine(&mut check(None, &[]));
+    let reason = reason(&ran, "imds-timeout");
+    let expected = format!(
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter has rules that \
+         midoctor does not follow, and that may stop them or their answers, in `{chain}`."
+    );
+    assert_eq!(reason, expected);
+}
+
+fn answer_dropped() {
+    vm();
+    let chain = "type filter hook input priority 0; policy drop;";
+    place::filter(&format!("table inet filter {{ chain input {{ {chain} iif lo accept; tcp dport 22 accept; }}\n}}"));
+    assert_unfollowed("inet filter input");
+    place::filter("flush chain inet filter input\nadd rule inet filter input ct state established,related accept");
+    let (reason, _) = told("imds-timeout");
+    assert!(reason.starts_with("Nothing on this machine explains it"), "{reason}");
+}
+
+/// Rules that nft made are not shown by it, so that none there means little.
+fn only_iptables_save() {
+    use std::os::unix::fs::PermissionsExt;
+
+    vm();
+    place::filter("table ip t { chain o { type filter hook output priority 0; ip daddr 169.254.169.254 drop; }\n}");
+    place::empty("/usr/sbin");
+    std::fs::write("/usr/sbin/iptables-save", "#!/bin/sh\necho \"# Table t is incompatible, use 'nft' tool.\"\n")
+        .unwrap();
+    std::fs::set_permissions("/usr/sbin/iptables-save", PermissionsExt::from_mode(0o755)).unwrap();
+    let (reason, _) = told("imds-timeout");
+    assert_eq!(
+        reason,
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not \
+         read: nft is not installed, and iptables-save shows only a part of them."
+    );
+}
+
+fn marked() {
+    vm();
+    let chain = "type route hook output priority -150;";
+    place::filter(&format!("table ip m {{ chain output {{ {chain} ip daddr 169.254.169.254 meta mark set 7; }}\n}}"));
+    assert_unfollowed("ip m output");
+}
+
+fn sets_and_maps() {
+    vm();
+    let chain = "type filter hook output priority 0;";
+    for rules in [
+        format!("chain o {{ {chain} ip daddr . tcp dport {{ 169.254.169.254 . 80 }} drop; }}"),
+        format!(
+            "map m {{ type ipv4_addr : verdict; elements = {{ 169.254.169.254 : drop }}; }}\nchain o {{ {chain} ip daddr vmap @m; }}"
+        ),
+        format!(
+            "chain f {{ ip daddr 169.254.169.254 drop; }}\nchain o {{ {chain} ct state vmap {{ new : jump f }}; }}"
+        ),
+    ] {
+        place::filter(&format!("table ip t {{\n{rules}\n}}"));
+        let (reason, _) = told("imds-timeout");
+        let start = "This explains it: the packet filter drops packets to 169.254.169.254: `";
+        assert!(reason.starts_with(start), "{rules}: {reason}");
+        place::filter("delete table ip t");
+    }
 }
 
 fn jumps() {
