@@ -19,6 +19,10 @@ pub fn cases() -> Vec<Case> {
         Case::new("silence: link-local addresses on the only card", link_local_alone),
         Case::new("silence: a policy rule that prohibits it", policy_rule),
         Case::new("silence: the address is on the machine itself", own_address),
+        Case::new("silence: a route keeps it on the machine itself", own_route),
+        Case::new("silence: hundreds of interfaces and tables", many),
+        Case::new("silence: a card without a carrier", no_carrier),
+        Case::new("silence: an IPsec policy refuses it", ipsec),
         Case::new("silence: a rule drops it", || {
             dropped(
                 "ip filter",
@@ -195,8 +199,8 @@ fn policy_rule() {
     place::run("ip", &["rule", "add", "to", "169.254.0.0/16", "prohibit"]);
     assert_told(
         "imds-timeout",
-        "This explains it: a policy rule of this machine prohibits packets to 169.254.169.254.",
-        "Take the route `a policy rule (prohibit)` out where it is made",
+        "This explains it: a policy rule (`ip rule`) of this machine prohibits packets to 169.254.169.254.",
+        "Take the policy rule of the kind `prohibit` out where it is made",
     );
 }
 
@@ -266,6 +270,62 @@ fn answer_dropped() {
     place::filter("flush chain inet filter input\nadd rule inet filter input ct state established,related accept");
     let (reason, _) = told("imds-timeout");
     assert!(reason.starts_with("Nothing on this machine explains it"), "{reason}");
+}
+
+fn own_route() {
+    place::take_metadata_away();
+    place::card("eth0", "10.0.1.4/24");
+    place::route_by(&["default", "via", "10.0.1.1", "dev", "eth0"]);
+    place::route_by(&["local", "169.254.0.0/16", "dev", "lo"]);
+    assert_told(
+        "imds-refused",
+        "This explains it: the route `local 169.254.0.0/16 dev lo` keeps packets to 169.254.169.254 on this machine, where \
+         nothing listens on port 80.",
+        "Take the route `local 169.254.0.0/16 dev lo` out where it is made",
+    );
+}
+
+fn many() {
+    // The card comes after them.
+    for index in 0..150 {
+        place::run("ip", &["link", "add", &format!("n{index}"), "type", "veth", "peer", "name", &format!("m{index}")]);
+    }
+    vm();
+    for table in 100..180 {
+        place::route_by(&["default", "via", "10.0.1.1", "table", &table.to_string()]);
+    }
+    let (reason, _) = told("imds-timeout");
+    assert!(reason.starts_with("Nothing on this machine explains it: packets leave by eth0 (10.0.1.4)"), "{reason}");
+    place::run("ip", &["rule", "add", "to", "169.254.169.254", "lookup", "777", "priority", "5"]);
+    place::route_by(&["blackhole", "default", "table", "777"]);
+    let (reason, _) = told("imds-timeout");
+    let expected =
+        "This explains it: the route `blackhole default table 777` drops packets to 169.254.169.254 without a word.";
+    assert_eq!(reason, expected);
+}
+
+fn no_carrier() {
+    place::take_metadata_away();
+    place::run("ip", &["link", "add", "eth0", "type", "veth", "peer", "name", "far"]);
+    place::run("ip", &["link", "set", "eth0", "up"]);
+    place::run("ip", &["address", "add", "10.0.1.4/24", "dev", "eth0"]);
+    place::route_by(&["default", "via", "10.0.1.1", "dev", "eth0"]);
+    assert_told(
+        "imds-timeout",
+        "This explains it: packets to 169.254.169.254 leave by eth0, which has no carrier (`ip link` shows NO-CARRIER).",
+        "Give eth0 its carrier back",
+    );
+}
+
+fn ipsec() {
+    vm();
+    let policy =
+        ["xfrm", "policy", "add", "dir", "out", "src", "0.0.0.0/0", "dst", "169.254.169.254/32", "action", "block"];
+    place::run("ip", &policy);
+    let (reason, first) = told("imds-timeout");
+    let start = "A route is there: packets leave by eth0 (10.0.1.4) through 10.0.1.1. So the next hop";
+    assert!(reason.starts_with(start), "{reason}");
+    assert!(first.starts_with("See whether 10.0.1.1 answers"), "{first}");
 }
 
 /// Rules that nft made are not shown by it, so that none there means little.
@@ -447,7 +507,7 @@ fn not_root() {
         "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not read: \
          only root may read them, so try `sudo midoctor`."
     );
-    assert!(first_step(&ran).starts_with("Run the check on the VM itself, outside any container."), "{}", ran.text);
+    assert!(first_step(&ran).starts_with("Restore the route for 169.254.169.254"), "{}", ran.text);
 }
 
 /// A process in network and mount namespaces of its own, as a container has them. Ends when it is dropped.
