@@ -59,6 +59,9 @@ pub enum Outcome {
     Firewall {
         /// In the order in which packets meet them.
         rules: Vec<FirewallRule>,
+        /// Chains with something that may keep packets or their answers and that midoctor does not follow: `inet filter input`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unfollowed: Vec<String>,
     },
     /// Nothing usable came back.
     Failed(Failed),

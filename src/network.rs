@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct LocalNetwork {
     /// The way that a packet to 169.254.169.254 would take now, policy rules and all.
     pub way: Way,
-    /// Every interface but loopback, in the kernel's order.
+    /// Every interface but loopback, in the kernel's order; of very many, the way's and the routes' own first of all.
     pub interfaces: Vec<Interface>,
     /// The routes that lead to 169.254.169.254, to a network that holds it, or anywhere (the default routes).
     pub routes: Vec<RouteEntry>,
@@ -29,6 +29,9 @@ pub struct Way {
     /// The address that it would come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Is the interface loopback, by the kernel's flag?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loopback: bool,
 }
 
 /// What becomes of a packet.
@@ -60,6 +63,9 @@ pub struct Interface {
     pub kind: Option<String>,
     /// Is it up?
     pub up: bool,
+    /// Is it up without a carrier (`NO-CARRIER`), so that nothing passes it?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_carrier: bool,
     /// Its addresses with the length of their prefix: `10.0.0.4/24`.
     pub addresses: Vec<String>,
 }

@@ -219,11 +219,11 @@ impl<'a> Recorder<'a> {
                     unit
                 }),
             },
-            Outcome::Firewall { mut rules } => {
+            Outcome::Firewall { mut rules, unfollowed } => {
                 for rule in &mut rules {
                     rule.rule = self.seal_text(&rule.rule);
                 }
-                Outcome::Firewall { rules }
+                Outcome::Firewall { rules, unfollowed }
             }
             other => other,
         }

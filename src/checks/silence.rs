@@ -77,7 +77,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
         _ => None,
     };
     let rules = match case.outcome(&Request::Firewall) {
-        Some(Outcome::Firewall { rules }) => Some(rules.as_slice()),
+        Some(Outcome::Firewall { rules, .. }) => Some(rules.as_slice()),
         _ => None,
     };
     let mut here = Surroundings::read(case);
@@ -95,16 +95,29 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
         Some(reason) => Some(reason),
         None => of_rules(),
     };
+    let on_vm = reason.is_some();
     let reason = reason.or_else(|| by_place(&here, ending));
     let unread = unread(case);
-    let Some(reason) = reason else { return nothing(network, rules, ending, &unread) };
+    let Some(reason) = reason else {
+        let (sentence, mut facts) = nothing(network, filter(case), ending, &unread);
+        // Nothing hints at a container.
+        if network.is_some() && here.pod.is_none() && here.container.is_none() {
+            facts.remove("container_address");
+        }
+        return (sentence, facts);
+    };
     let mut sentence =
         format!("This {} it: {}.", if reason.doubtful { "may explain" } else { "explains" }, reason.words);
     // What is certain needs no excuse.
     if reason.doubtful && !unread.is_empty() {
         sentence = format!("{sentence} {unread}");
     }
-    (format!(" {sentence}"), reason.facts.into_iter().collect())
+    let mut facts: Facts = reason.facts.into_iter().collect();
+    // What only may explain it leaves this to look for.
+    if reason.doubtful && ending == Ending::Silence && on_vm {
+        facts.insert("platform_tag", "AzurePlatformIMDS".into());
+    }
+    (format!(" {sentence}"), facts)
 }
 
 /// What was asked and could not be read, in sentences; empty where all was read, or nothing was asked.
@@ -118,28 +131,56 @@ fn unread(case: &Case) -> String {
     routes.into_iter().chain(rules).collect::<Vec<_>>().join(" ")
 }
 
+/// What the packet filter does where none of its rules explains anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filter<'a> {
+    /// It was read and followed, and lets the packets pass.
+    Passes,
+    /// These chains could not be followed.
+    Unfollowed(&'a [String]),
+    /// It was not read, or has a rule that does not go with what was seen.
+    Unknown,
+}
+
+fn filter<'a>(case: &Case<'a>) -> Filter<'a> {
+    match case.outcome(&Request::Firewall) {
+        Some(Outcome::Firewall { unfollowed, .. }) if !unfollowed.is_empty() => Filter::Unfollowed(unfollowed),
+        Some(Outcome::Firewall { rules, .. }) if rules.is_empty() => Filter::Passes,
+        _ => Filter::Unknown,
+    }
+}
+
 /// Nothing on this machine explains it, or nothing was read that could.
-fn nothing(
-    network: Option<&LocalNetwork>,
-    rules: Option<&[FirewallRule]>,
-    ending: Ending,
-    unread: &str,
-) -> (String, Facts) {
+fn nothing(network: Option<&LocalNetwork>, unfollowed: Filter, ending: Ending, unread: &str) -> (String, Facts) {
     let mut sentences = Vec::new();
     let mut facts = Facts::new();
     let elsewhere = ending == Ending::Stranger;
     if let Some(network) = network.filter(|network| network.way.kind == WayKind::Leaves && !elsewhere) {
-        let filter = match rules {
-            Some([]) => ", and no rule of the packet filter stops them",
-            _ => "",
+        let (read, filter) = match unfollowed {
+            Filter::Passes => {
+                ("Nothing on this machine explains it", ", and no rule of the packet filter stops them".to_owned())
+            }
+            Filter::Unfollowed(chains) => {
+                let chains: Vec<String> = chains.iter().map(|chain| format!("`{chain}`")).collect();
+                let more = ". The packet filter has rules that midoctor does not follow, and that may stop them or their \
+                            answers, in ";
+                ("The routes explain nothing", format!("{more}{}", chains.join(", ")))
+            }
+            Filter::Unknown => ("The routes explain nothing", String::new()),
         };
-        let read = if filter.is_empty() { "The routes explain nothing" } else { "Nothing on this machine explains it" };
-        sentences.push(format!("{read}: packets leave {}{filter}.", way(network)));
+        if ending == Ending::Unroutable {
+            sentences.push(not_let_out(network));
+            if let Filter::Unfollowed(_) = unfollowed {
+                sentences.push(filter.trim_start_matches(". ").to_owned() + ".");
+            }
+        } else {
+            sentences.push(format!("{read}: packets leave {}{filter}.", way(network)));
+        }
     }
     if !unread.is_empty() && !elsewhere {
         sentences.push(unread.to_owned());
     }
-    let all_read = network.is_some() && rules.is_some_and(<[_]>::is_empty);
+    let all_read = network.is_some() && unfollowed == Filter::Passes;
     if all_read && ending == Ending::Silence {
         let left =
             "What remains is an outbound deny rule on the service tag `AzurePlatformIMDS`, or Azure's side of the VM.";
@@ -150,13 +191,30 @@ fn nothing(
     } else {
         facts.extend(generic().map(|(name, value)| (name, value.to_owned())));
     }
+    if let Some(network) = network.filter(|one| one.way.kind == WayKind::Leaves && ending == Ending::Unroutable) {
+        facts.insert("silent_hop", network.way.gateway.clone().unwrap_or_else(|| "169.254.169.254".into()));
+    }
     let words = sentences.join(" ");
     (if words.is_empty() { words } else { format!(" {words}") }, facts)
 }
 
+/// The kernel refuses although a route is there.
+fn not_let_out(network: &LocalNetwork) -> String {
+    let hop = match &network.way.gateway {
+        Some(gateway) => format!("the next hop {gateway} does not answer ARP"),
+        None => "169.254.169.254 does not answer ARP as a neighbour".to_owned(),
+    };
+    format!(
+        "A route is there: packets leave {}. So {hop} (`ip neigh`), or an IPsec policy (`ip xfrm policy`) or a program in the \
+         kernel (eBPF) refuses them.",
+        way(network)
+    )
+}
+
 /// What the steps name that fit when nothing is known.
-pub fn generic() -> [(&'static str, &'static str); 5] {
+pub fn generic() -> [(&'static str, &'static str); 6] {
     [
+        ("container_address", "169.254.169.254"),
         ("metadata_address", "169.254.169.254"),
         ("route_target", "169.254.169.254"),
         ("filter_chain", "OUTPUT"),
@@ -166,7 +224,10 @@ pub fn generic() -> [(&'static str, &'static str); 5] {
 }
 
 /// The facts that name one reason each.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 20] = [
+    "policy_rule",
+    "dead_interface",
+    "silent_hop",
     "missing_route",
     "refusing_route",
     "on_link_route",

@@ -51,6 +51,14 @@ pub(super) fn by_way(network: &LocalNetwork, ending: Ending, here: &Surroundings
             Ending::Stranger => ", so a program on it answered",
             _ => "",
         };
+        // The address is nobody's, and a route alone keeps packets here.
+        if let Some(route) = longest(network, |route| route.kind == WayKind::Local) {
+            let device = route.interface.as_deref().unwrap_or(place);
+            let named = format!("local {} dev {device}", short(&route.to));
+            let words = format!("the route `{named}` keeps packets to 169.254.169.254 on this machine{listener}");
+            let reason = Reason::certain(words).with("refusing_route", named);
+            return Some(reason.with("route_target", "169.254.169.254"));
+        }
         let words = format!("169.254.169.254 is an address of this machine itself, on {place}{listener}");
         return Some(Reason::certain(words).with("own_interface", place));
     }
@@ -69,11 +77,14 @@ pub(super) fn by_way(network: &LocalNetwork, ending: Ending, here: &Surroundings
         let table = route.and_then(|route| route.table).map(|table| format!(" table {table}")).unwrap_or_default();
         let named = route.map(|route| format!("{kind} {}{table}", short(&route.to)));
         let words = named.as_ref().map_or_else(
-            || format!("a policy rule of this machine {effect}"),
+            || format!("a policy rule (`ip rule`) of this machine {effect}"),
             |named| format!("the route `{named}` {effect}"),
         );
         let reason = Reason::certain(words).with("route_target", "169.254.169.254");
-        return Some(reason.with("refusing_route", named.unwrap_or_else(|| format!("a policy rule ({kind})"))));
+        return Some(match named {
+            Some(named) => reason.with("refusing_route", named),
+            None => reason.with("policy_rule", kind),
+        });
     }
     wrong_way(network, name?, here)
 }
@@ -120,17 +131,25 @@ fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<
     let way = &network.way;
     let interface = network.interfaces.iter().find(|one| one.name == name);
     let reason = |reason: Reason, right: Option<&str>| {
-        let reason = reason.with("wrong_interface", name).with("route_target", "169.254.169.254");
-        match right.filter(|right| *right != name) {
-            Some(right) => reason.with("right_interface", right),
-            None => reason,
+        let reason = reason.with("route_target", "169.254.169.254");
+        match right {
+            // By the right one already.
+            Some(right) if right == name => reason,
+            Some(right) => reason.with("wrong_interface", name).with("right_interface", right),
+            None => reason.with("wrong_interface", name),
         }
     };
-    let Some(interface) = interface else {
-        // Only loopback is not among the interfaces.
+    // Reports of old do not tell the flag.
+    if way.loopback || (interface.is_none() && name == "lo") {
         let words = format!("packets to 169.254.169.254 stay on this machine: a route sends them to {name}");
         return Some(reason(Reason::certain(words), primary(network)));
-    };
+    }
+    let interface = interface?;
+    if interface.no_carrier {
+        let words =
+            format!("packets to 169.254.169.254 leave by {name}, which has no carrier (`ip link` shows NO-CARRIER)");
+        return Some(Reason::certain(words).with("dead_interface", name));
+    }
     let source = way.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
     if is_tunnel(name, Some(interface)) {
         let words = format!("packets to 169.254.169.254 leave by the tunnel {name}{source}, not by a network card");
@@ -163,8 +182,9 @@ fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<
     let alone = here.pod.is_none() && here.container.is_none();
     let right = primary(network).filter(|right| *right != name && alone && is_card(interface))?;
     let right = cards.iter().find(|card| card.name == right)?;
+    let has = if default == Some(name) { ", which has the default route," } else { "" };
     let words = format!(
-        "packets to 169.254.169.254 leave by {name}{source}, which has the default route, and not by {} ({}), which seems to \
+        "packets to 169.254.169.254 leave by {name}{source}{has} and not by {} ({}), which seems to \
          be the primary network card; the service answers on that one alone",
         right.name, right.addresses[0]
     );

@@ -159,7 +159,7 @@ impl Text {
                 Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
                 Outcome::Present => "there".into(),
                 Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
-                Outcome::Firewall { rules } => {
+                Outcome::Firewall { rules, .. } => {
                     format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
                 }
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),

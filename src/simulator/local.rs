@@ -37,9 +37,10 @@ impl Default for LocalTable {
                 name: "eth0".into(),
                 kind: None,
                 up: true,
+                no_carrier: false,
                 addresses: vec!["10.0.1.4/24".into()],
             }],
-            way: Way { kind: WayKind::Leaves, interface, gateway, source: Some("10.0.1.4".into()) },
+            way: Way { kind: WayKind::Leaves, interface, gateway, source: Some("10.0.1.4".into()), loopback: false },
             unread: None,
         }
     }

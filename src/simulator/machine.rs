@@ -70,7 +70,8 @@ impl SimulatedMachine {
         if scenario.rules_unread {
             return failed(Failure::Denied, "only root may read them, so try `sudo midoctor`");
         }
-        at_once(Outcome::Firewall { rules: scenario.rule.clone() })
+        let unfollowed = scenario.rules_unfollowed.clone();
+        at_once(Outcome::Firewall { rules: scenario.rule.clone(), unfollowed })
     }
 
     pub(super) fn presence(&self, path: &str) -> Reply {

@@ -53,6 +53,8 @@ pub struct Scenario {
     pub rule: Vec<FirewallRule>,
     /// `true`: the packet filter's rules may not be read, as by anybody but root.
     pub rules_unread: bool,
+    /// Chains of the packet filter that cannot be followed: `inet filter input`.
+    pub rules_unfollowed: Vec<String>,
     /// What is at localhost:50342.
     pub retired: Retired,
     /// Whether Azure Resource Manager is there.
@@ -105,6 +107,7 @@ impl Default for Scenario {
             network: LocalTable::default(),
             rule: Vec::new(),
             rules_unread: false,
+            rules_unfollowed: Vec::new(),
             retired: Retired::Refused,
             arm: Arm::Answers,
             arm_name: ArmName::Resolves,

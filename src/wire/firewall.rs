@@ -17,7 +17,7 @@ pub fn rules(_within: Duration) -> Outcome {
 #[cfg(target_os = "linux")]
 pub fn rules(within: Duration) -> Outcome {
     match linux::rules(within) {
-        Ok(rules) => Outcome::Firewall { rules },
+        Ok(judged) => Outcome::Firewall { rules: judged.rules, unfollowed: judged.unfollowed },
         Err((why, detail)) => Outcome::failed(why, detail),
     }
 }
@@ -30,9 +30,9 @@ mod linux {
     use std::sync::mpsc;
     use std::time::{Duration, Instant};
 
-    use crate::evidence::Failure;
-    use crate::network::FirewallRule;
-    use crate::wire::filter::{Filter, iptables, nft};
+    use crate::evidence::{Failure, Outcome};
+    use crate::network::WayKind;
+    use crate::wire::filter::{Filter, Judged, Packet, iptables, nft};
 
     type Wrong = (Failure, String);
 
@@ -44,52 +44,108 @@ mod linux {
     const FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/bin"];
     /// The bit of CAP_NET_ADMIN (linux/capability.h).
     const NET_ADMIN: u32 = 12;
+    /// So many chains are named that could not be followed.
+    const PLACES: usize = 8;
     /// A listing takes milliseconds, on large nodes seconds.
     const PATIENCE: Duration = Duration::from_secs(8);
 
-    pub fn rules(within: Duration) -> Result<Vec<FirewallRule>, Wrong> {
+    pub fn rules(within: Duration) -> Result<Judged, Wrong> {
         let until = Instant::now() + within.min(PATIENCE);
         may_read()?;
-        let mut filter = Filter::default();
-        let mut unread = Vec::new();
-        if nf_tables_is_there() {
-            match program(&["nft"]) {
-                Some(nft) => {
-                    let text = output(&nft, &["-j", "list", "ruleset"], until)?;
-                    filter = nft::read(&text).map_err(|why| (Failure::Other, format!("what nft prints: {why}")))?;
-                }
-                // iptables of today writes to nftables, and reads it.
-                None => match program(&["iptables-nft-save", "iptables-save"]) {
-                    Some(save) => filter = iptables::read(&output(&save, &[], until)?),
-                    None => unread.push("neither nft nor iptables-save is installed"),
-                },
+        let packet = packet(until.saturating_duration_since(Instant::now()));
+        let listed = Listed::read(until)?;
+        let mut judged = listed.filter(&packet, until)?.judge();
+        let unread = listed.unread.filter(|_| judged.rules.is_empty());
+        if let Some(what) = unread {
+            return Err((Failure::Absent, what.to_owned()));
+        }
+        // Of the answer nothing is taken for certain: where it may be dropped, the chain is named.
+        let answer = listed.filter(&packet.answer(), until)?.judge();
+        let places = answer.rules.into_iter().map(|rule| rule.chain).chain(answer.unfollowed);
+        for place in places {
+            if judged.unfollowed.len() < PLACES && !judged.unfollowed.contains(&place) {
+                judged.unfollowed.push(place);
             }
+        }
+        Ok(judged)
+    }
+
+    /// The packet as the routes send it.
+    fn packet(within: Duration) -> Packet {
+        match crate::wire::network::local(within) {
+            Outcome::Network(network) if network.way.kind == WayKind::Leaves => {
+                let own = network.way.source.as_deref().and_then(|source| source.parse().ok());
+                Packet::leaving(network.way.interface.as_deref(), own)
+            }
+            _ => Packet::leaving(None, None),
+        }
+    }
+
+    /// What the programs print.
+    #[derive(Default)]
+    struct Listed {
+        nft: Option<String>,
+        /// What iptables-save says of nftables, where nft is not there.
+        saved: Option<String>,
+        /// Tables of the old iptables.
+        legacy: Vec<String>,
+        unread: Option<&'static str>,
+    }
+
+    impl Listed {
+        fn read(until: Instant) -> Result<Self, Wrong> {
+            let mut listed = Self::default();
+            if nf_tables_is_there() {
+                match program(&["nft"]) {
+                    Some(nft) => listed.nft = Some(output(&nft, &["-j", "list", "ruleset"], until)?),
+                    // iptables of today writes to nftables, and reads what it wrote there itself.
+                    None => match program(&["iptables-nft-save", "iptables-save"]) {
+                        Some(save) => {
+                            listed.saved = Some(output(&save, &[], until)?);
+                            listed.unread = Some("nft is not installed, and iptables-save shows only a part of them");
+                        }
+                        None => listed.unread = Some("neither nft nor iptables-save is installed"),
+                    },
+                }
+            }
+            // Only root may read this, and it is there once the old iptables has been used.
+            let loaded = std::fs::read_to_string("/proc/net/ip_tables_names").unwrap_or_default();
+            let tables: Vec<&str> = ["raw", "mangle", "nat", "filter", "security"]
+                .into_iter()
+                .filter(|table| loaded.lines().any(|line| line == *table))
+                .collect();
+            match program(&["iptables-legacy-save", "iptables-save"]) {
+                _ if tables.is_empty() => {}
+                Some(save) => {
+                    for table in tables {
+                        listed.legacy.push(output(&save, &["-t", table], until)?);
+                    }
+                }
+                None => listed.unread = listed.unread.or(Some("iptables-legacy-save is not installed")),
+            }
+            Ok(listed)
+        }
+
+        /// What all of it does to this packet.
+        fn filter(&self, packet: &Packet, until: Instant) -> Result<Filter, Wrong> {
+            let mut filter = match (&self.nft, &self.saved) {
+                (Some(text), _) => {
+                    nft::read(text, packet).map_err(|why| (Failure::Other, format!("what nft prints: {why}")))?
+                }
+                (None, Some(text)) => iptables::read(text, packet),
+                (None, None) => Filter::default(),
+            };
             // What iptables wrote with its own modules, nft shows by name alone.
             if filter.opaque
                 && let Some(save) = program(&["iptables-nft-save", "iptables-save"])
                 && let Ok(text) = output(&save, &[], until)
             {
-                filter.replace_by(iptables::read(&text));
+                filter.replace_by(iptables::read(&text, packet));
             }
-        }
-        // Only root may read this, and it is there once the old iptables has been used.
-        let loaded = std::fs::read_to_string("/proc/net/ip_tables_names").unwrap_or_default();
-        let tables: Vec<&str> = ["raw", "mangle", "nat", "filter", "security"]
-            .into_iter()
-            .filter(|table| loaded.lines().any(|line| line == *table))
-            .collect();
-        match program(&["iptables-legacy-save", "iptables-save"]) {
-            _ if tables.is_empty() => {}
-            Some(save) => {
-                for table in tables {
-                    filter.add(iptables::read(&output(&save, &["-t", table], until)?));
-                }
+            for text in &self.legacy {
+                filter.add(iptables::read(text, packet));
             }
-            None => unread.push("iptables-legacy-save is not installed"),
-        }
-        match (filter.judge(), unread.first()) {
-            (found, Some(what)) if found.is_empty() => Err((Failure::Absent, (*what).to_owned())),
-            (found, _) => Ok(found),
+            Ok(filter)
         }
     }
 

@@ -19,6 +19,10 @@ pub fn cases() -> Vec<Case> {
         Case::new("silence: link-local addresses on the only card", link_local_alone),
         Case::new("silence: a policy rule that prohibits it", policy_rule),
         Case::new("silence: the address is on the machine itself", own_address),
+        Case::new("silence: a route keeps it on the machine itself", own_route),
+        Case::new("silence: hundreds of interfaces and tables", many),
+        Case::new("silence: a card without a carrier", no_carrier),
+        Case::new("silence: an IPsec policy refuses it", ipsec),
         Case::new("silence: a rule drops it", || {
             dropped(
                 "ip filter",
@@ -31,6 +35,10 @@ pub fn cases() -> Vec<Case> {
         }),
         Case::new("silence: a policy drops what is not allowed", policy_drops),
         Case::new("silence: a policy drops, and a rule lets it pass before", policy_passes),
+        Case::new("silence: the answer is dropped on its way in", answer_dropped),
+        Case::new("silence: a mark sends it by another table", marked),
+        Case::new("silence: iptables-save alone does not tell all rules", only_iptables_save),
+        Case::new("silence: sets of several things and maps drop it", sets_and_maps),
         Case::new("silence: a rule two jumps away drops it", jumps),
         Case::new("silence: a rule drops it for others than root", for_others),
         Case::new("silence: a rule rejects it", rejected),
@@ -191,8 +199,8 @@ fn policy_rule() {
     place::run("ip", &["rule", "add", "to", "169.254.0.0/16", "prohibit"]);
     assert_told(
         "imds-timeout",
-        "This explains it: a policy rule of this machine prohibits packets to 169.254.169.254.",
-        "Take the route `a policy rule (prohibit)` out where it is made",
+        "This explains it: a policy rule (`ip rule`) of this machine prohibits packets to 169.254.169.254.",
+        "Take the policy rule of the kind `prohibit` out where it is made",
     );
 }
 
@@ -241,6 +249,128 @@ fn policy_passes() {
     vm();
     output("inet filter", "filter", 0, "drop", "ct state established,related accept; tcp dport { 80, 443 } accept;");
     assert!(told("imds-timeout").0.starts_with("Nothing on this machine explains it: packets leave by eth0"));
+}
+
+/// The reason begins with this and names that chain.
+fn assert_unfollowed(chain: &str) {
+    let ran = examine(&mut check(None, &[]));
+    let reason = reason(&ran, "imds-timeout");
+    let expected = format!(
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter has rules that \
+         midoctor does not follow, and that may stop them or their answers, in `{chain}`."
+    );
+    assert_eq!(reason, expected);
+}
+
+fn answer_dropped() {
+    vm();
+    let chain = "type filter hook input priority 0; policy drop;";
+    place::filter(&format!("table inet filter {{ chain input {{ {chain} iif lo accept; tcp dport 22 accept; }}\n}}"));
+    assert_unfollowed("inet filter input");
+    place::filter("flush chain inet filter input\nadd rule inet filter input ct state established,related accept");
+    let (reason, _) = told("imds-timeout");
+    assert!(reason.starts_with("Nothing on this machine explains it"), "{reason}");
+}
+
+fn own_route() {
+    place::take_metadata_away();
+    place::card("eth0", "10.0.1.4/24");
+    place::route_by(&["default", "via", "10.0.1.1", "dev", "eth0"]);
+    place::route_by(&["local", "169.254.0.0/16", "dev", "lo"]);
+    assert_told(
+        "imds-refused",
+        "This explains it: the route `local 169.254.0.0/16 dev lo` keeps packets to 169.254.169.254 on this machine, where \
+         nothing listens on port 80.",
+        "Take the route `local 169.254.0.0/16 dev lo` out where it is made",
+    );
+}
+
+fn many() {
+    // The card comes after them.
+    for index in 0..150 {
+        place::run("ip", &["link", "add", &format!("n{index}"), "type", "veth", "peer", "name", &format!("m{index}")]);
+    }
+    vm();
+    for table in 100..180 {
+        place::route_by(&["default", "via", "10.0.1.1", "table", &table.to_string()]);
+    }
+    let (reason, _) = told("imds-timeout");
+    assert!(reason.starts_with("Nothing on this machine explains it: packets leave by eth0 (10.0.1.4)"), "{reason}");
+    place::run("ip", &["rule", "add", "to", "169.254.169.254", "lookup", "777", "priority", "5"]);
+    place::route_by(&["blackhole", "default", "table", "777"]);
+    let (reason, _) = told("imds-timeout");
+    let expected =
+        "This explains it: the route `blackhole default table 777` drops packets to 169.254.169.254 without a word.";
+    assert_eq!(reason, expected);
+}
+
+fn no_carrier() {
+    place::take_metadata_away();
+    place::run("ip", &["link", "add", "eth0", "type", "veth", "peer", "name", "far"]);
+    place::run("ip", &["link", "set", "eth0", "up"]);
+    place::run("ip", &["address", "add", "10.0.1.4/24", "dev", "eth0"]);
+    place::route_by(&["default", "via", "10.0.1.1", "dev", "eth0"]);
+    assert_told(
+        "imds-timeout",
+        "This explains it: packets to 169.254.169.254 leave by eth0, which has no carrier (`ip link` shows NO-CARRIER).",
+        "Give eth0 its carrier back",
+    );
+}
+
+fn ipsec() {
+    vm();
+    let policy =
+        ["xfrm", "policy", "add", "dir", "out", "src", "0.0.0.0/0", "dst", "169.254.169.254/32", "action", "block"];
+    place::run("ip", &policy);
+    let (reason, first) = told("imds-timeout");
+    let start = "A route is there: packets leave by eth0 (10.0.1.4) through 10.0.1.1. So the next hop";
+    assert!(reason.starts_with(start), "{reason}");
+    assert!(first.starts_with("See whether 10.0.1.1 answers"), "{first}");
+}
+
+/// Rules that nft made are not shown by it, so that none there means little.
+fn only_iptables_save() {
+    use std::os::unix::fs::PermissionsExt;
+
+    vm();
+    place::filter("table ip t { chain o { type filter hook output priority 0; ip daddr 169.254.169.254 drop; }\n}");
+    place::empty("/usr/sbin");
+    std::fs::write("/usr/sbin/iptables-save", "#!/bin/sh\necho \"# Table t is incompatible, use 'nft' tool.\"\n")
+        .unwrap();
+    std::fs::set_permissions("/usr/sbin/iptables-save", PermissionsExt::from_mode(0o755)).unwrap();
+    let (reason, _) = told("imds-timeout");
+    assert_eq!(
+        reason,
+        "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not \
+         read: nft is not installed, and iptables-save shows only a part of them."
+    );
+}
+
+fn marked() {
+    vm();
+    let chain = "type route hook output priority -150;";
+    place::filter(&format!("table ip m {{ chain output {{ {chain} ip daddr 169.254.169.254 meta mark set 7; }}\n}}"));
+    assert_unfollowed("ip m output");
+}
+
+fn sets_and_maps() {
+    vm();
+    let chain = "type filter hook output priority 0;";
+    for rules in [
+        format!("chain o {{ {chain} ip daddr . tcp dport {{ 169.254.169.254 . 80 }} drop; }}"),
+        format!(
+            "map m {{ type ipv4_addr : verdict; elements = {{ 169.254.169.254 : drop }}; }}\nchain o {{ {chain} ip daddr vmap @m; }}"
+        ),
+        format!(
+            "chain f {{ ip daddr 169.254.169.254 drop; }}\nchain o {{ {chain} ct state vmap {{ new : jump f }}; }}"
+        ),
+    ] {
+        place::filter(&format!("table ip t {{\n{rules}\n}}"));
+        let (reason, _) = told("imds-timeout");
+        let start = "This explains it: the packet filter drops packets to 169.254.169.254: `";
+        assert!(reason.starts_with(start), "{rules}: {reason}");
+        place::filter("delete table ip t");
+    }
 }
 
 fn jumps() {
@@ -377,7 +507,7 @@ fn not_root() {
         "The routes explain nothing: packets leave by eth0 (10.0.1.4) through 10.0.1.1. The packet filter's rules were not read: \
          only root may read them, so try `sudo midoctor`."
     );
-    assert!(first_step(&ran).starts_with("Run the check on the VM itself, outside any container."), "{}", ran.text);
+    assert!(first_step(&ran).starts_with("Restore the route for 169.254.169.254"), "{}", ran.text);
 }
 
 /// A process in network and mount namespaces of its own, as a container has them. Ends when it is dropped.

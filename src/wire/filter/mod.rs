@@ -1,21 +1,21 @@
 //! What the packet filter does to one packet: a new TCP connection of this machine, of root's, to 169.254.169.254:80.
 //!
 //! Pure: rules in, those that meet the packet out. Reading the two notations is `nft`'s and `iptables`' business. Only the way
-//! out is followed (the output hook, then postrouting): what is forwarded for others, such as pods, takes another way and
+//! out is followed (the output hook, then postrouting and egress), and that of the answer: what is forwarded for others, such as pods, takes another way and
 //! explains nothing about this machine's own silence. What cannot be told from a rule alone is never taken for certain.
 
 pub mod iptables;
 pub mod nft;
+mod packet;
+mod values;
+mod words;
+
+pub use packet::Packet;
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 
 use crate::network::{Effect, FirewallRule};
 
-/// Where the packet goes.
-const TARGET: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
-/// Its port.
-const PORT: u16 = 80;
 /// At most so many rules are kept, and so much of each.
 const RULES: usize = 20;
 const RULE_LENGTH: usize = 200;
@@ -23,11 +23,14 @@ const RULE_LENGTH: usize = 200;
 const DEPTH: usize = 16;
 /// So many rules are looked at on the packet's way, however the chains lead to one another.
 const STEPS: usize = 500_000;
+/// So many places that could not be followed are named.
+const PLACES: usize = 8;
 
 /// Does the packet match?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fits {
     /// It does.
+    #[default]
     Yes,
     /// It does not.
     No,
@@ -66,9 +69,10 @@ impl Fits {
 }
 
 /// What a rule does with what it matches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Verdict {
     /// Nothing that matters, such as counting.
+    #[default]
     Continue,
     Accept,
     Drop,
@@ -82,13 +86,17 @@ enum Verdict {
 }
 
 /// A rule that the packet may match; the others are not kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Rule {
     text: String,
     fits: Fits,
     /// Does it name the address or its network?
     specific: bool,
     verdict: Verdict,
+    /// Does it set a mark, which a policy rule of the routes can go by?
+    marks: bool,
+    /// Does it make another packet of it, such as one with another source?
+    changes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -104,12 +112,28 @@ struct Base {
     priority: i64,
     /// Does it drop what no rule has decided?
     drops: bool,
+    /// Is the packet's route looked up again when its mark has changed?
+    reroutes: bool,
 }
 
+/// The places that a packet passes, in its order: on its way out, then those of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hook {
     Output,
     Postrouting,
+    Egress,
+    Ingress,
+    Prerouting,
+    Input,
+}
+
+/// What meets the packet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// The rules that meet it, in the order in which it meets them, up to the first that decides for certain.
+    pub rules: Vec<FirewallRule>,
+    /// The chains with something that may keep the packet and could not be followed: `inet filter input`.
+    pub unfollowed: Vec<String>,
 }
 
 /// The chains of a machine by table (`ip filter`) and name.
@@ -141,19 +165,20 @@ impl Filter {
     }
 
     fn push(&mut self, table: &str, name: &str, rule: Rule) {
-        if rule.fits != Fits::No && rule.verdict != Verdict::Continue {
+        if rule.fits != Fits::No && (rule.verdict != Verdict::Continue || rule.marks || rule.changes) {
             self.chain(table, name).rules.push(rule);
         }
     }
 
-    /// The rules that meet the packet, in the order in which it meets them, up to the first that decides for certain.
-    pub fn judge(&self) -> Vec<FirewallRule> {
+    /// Follows the packet.
+    pub fn judge(&self) -> Judged {
         let mut bases: Vec<(Base, &(String, String))> =
             self.chains.iter().filter_map(|(key, chain)| Some((chain.base?, key))).collect();
         bases.sort();
-        let mut walk = Walk { filter: self, found: Vec::new(), steps: 0 };
+        let mut walk = Walk { filter: self, found: Vec::new(), unfollowed: Vec::new(), reroutes: false, steps: 0 };
         for (base, (table, name)) in bases {
             let mut pass = Pass::default();
+            walk.reroutes = base.reroutes;
             match walk.chain(table, name, 0, &mut pass) {
                 Flow::Stopped => break,
                 Flow::Accepted => {}
@@ -166,7 +191,7 @@ impl Filter {
                 Flow::Through => {}
             }
         }
-        walk.found
+        Judged { rules: walk.found, unfollowed: walk.unfollowed }
     }
 }
 
@@ -195,6 +220,9 @@ struct Pass {
 struct Walk<'a> {
     filter: &'a Filter,
     found: Vec<FirewallRule>,
+    unfollowed: Vec<String>,
+    /// Does the base chain that it is in look the route up again?
+    reroutes: bool,
     steps: usize,
 }
 
@@ -202,16 +230,22 @@ impl Walk<'_> {
     fn chain(&mut self, table: &str, name: &str, depth: usize, pass: &mut Pass) -> Flow {
         let Some(chain) = self.filter.chains.get(&(table.to_owned(), name.to_owned())).filter(|_| depth <= DEPTH)
         else {
+            // A target that is not known, or a maze.
+            self.give_up(table, name);
             return Flow::Through;
         };
         for rule in &chain.rules {
             self.steps += 1;
             if self.steps > STEPS {
+                self.give_up(table, name);
                 pass.perhaps_accepted = true;
                 return Flow::Through;
             }
             let doubtful = pass.doubtful || pass.perhaps_accepted || rule.fits == Fits::Maybe;
             let here = Pass { doubtful: pass.doubtful || rule.fits == Fits::Maybe, ..*pass };
+            if rule.changes || (rule.marks && self.reroutes) {
+                self.give_up(table, name);
+            }
             let effect = match &rule.verdict {
                 Verdict::Continue => continue,
                 Verdict::Accept if here.doubtful => {
@@ -220,6 +254,7 @@ impl Walk<'_> {
                 }
                 Verdict::Accept => return Flow::Accepted,
                 Verdict::Unclear => {
+                    self.give_up(table, name);
                     pass.perhaps_accepted = true;
                     continue;
                 }
@@ -237,7 +272,11 @@ impl Walk<'_> {
                         Flow::Through if matches!(rule.verdict, Verdict::Goto(_)) && rule.fits == Fits::Yes => {
                             return Flow::Through;
                         }
-                        Flow::Through => continue,
+                        Flow::Through => {
+                            // It may have left by there.
+                            pass.doubtful |= matches!(rule.verdict, Verdict::Goto(_));
+                            continue;
+                        }
                         decided => return decided,
                     }
                 }
@@ -248,12 +287,22 @@ impl Walk<'_> {
             // A rule about everything that may or may not apply says nothing about this address.
             if !doubtful || rule.specific || pass.specific {
                 self.keep(effect, format!("{table} {name}"), &rule.text, doubtful);
+            } else {
+                self.give_up(table, name);
             }
             if !doubtful {
                 return Flow::Stopped;
             }
         }
         Flow::Through
+    }
+
+    /// Something in this chain may keep the packet, and that cannot be told.
+    fn give_up(&mut self, table: &str, name: &str) {
+        let place = short(&format!("{table} {name}"));
+        if self.unfollowed.len() < PLACES && !self.unfollowed.contains(&place) {
+            self.unfollowed.push(place);
+        }
     }
 
     fn keep(&mut self, effect: Effect, chain: String, text: &str, conditional: bool) {
@@ -267,46 +316,10 @@ fn short(text: &str) -> String {
     text.chars().take(RULE_LENGTH).collect()
 }
 
-/// Does an address or a network (`169.254.0.0/16`) hold the packet's target? And does it name it, rather than everything?
-fn address(text: &str) -> (Fits, bool) {
-    let (base, length) = match text.split_once('/') {
-        Some((base, length)) => (base, length.parse::<u32>().ok().or_else(|| mask(length))),
-        None => (text, Some(32)),
-    };
-    match (base.parse::<Ipv4Addr>(), length) {
-        (Ok(base), Some(length)) if length <= 32 => network(base, length),
-        _ => (Fits::Maybe, false),
-    }
-}
-
-/// Does this network hold the packet's target? It names it when it is no larger than a class A network.
-fn network(base: Ipv4Addr, length: u32) -> (Fits, bool) {
-    let mask = u32::MAX.checked_shl(32u32.saturating_sub(length)).unwrap_or(0);
-    let holds = u32::from(base) & mask == u32::from(TARGET) & mask;
-    (Fits::of(holds), holds && length >= 8)
-}
-
-/// The length of a mask in dotted form: `255.255.0.0`.
-fn mask(text: &str) -> Option<u32> {
-    Some(u32::from(text.parse::<Ipv4Addr>().ok()?).leading_ones())
-}
-
-/// Is the packet's port in this list (`80,443`, `1:1024`, `http`)?
-fn port(list: &str) -> Fits {
-    let one = |text: &str| match text.split_once([':', '-']) {
-        Some((from, to)) => match (number(from, 0), number(to, u16::MAX)) {
-            (Some(from), Some(to)) => Fits::of((from..=to).contains(&PORT)),
-            _ => Fits::Maybe,
-        },
-        None => number(text, 0).map_or(Fits::Maybe, |number| Fits::of(number == PORT)),
-    };
-    list.split(',').map(one).fold(Fits::No, Fits::or)
-}
-
 fn number(text: &str, empty: u16) -> Option<u16> {
     match text.trim() {
         "" => Some(empty),
-        "http" => Some(PORT),
+        "http" => Some(packet::PORT),
         text => text.parse().ok(),
     }
 }

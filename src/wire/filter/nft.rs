@@ -1,5 +1,6 @@
 //! Reads what `nft -j list ruleset` prints (libnftables-json(5)). Reading only; nothing is run here.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -7,31 +8,40 @@ use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Base, Filter, Fits, Hook, Rule, Verdict, address, network, port};
+use super::packet::{End, Packet, Side};
+use super::values::{holds, holds_address, holds_port};
+use super::words::words;
+use super::{Base, Filter, Fits, Hook, Rule, Verdict};
 
-/// Reads the ruleset, object by object: large ones are never held as a whole.
+/// So many elements of named sets are looked at, however many rules name them.
+const ELEMENTS: usize = 5_000_000;
+
+/// Reads what the ruleset does to the packet, object by object: large ones are never held as a whole.
 ///
 /// # Errors
 /// The parser's words when it is not JSON, or not of that shape.
-pub fn read(text: &str) -> Result<Filter, String> {
-    let mut reader = Reader::default();
+pub fn read(text: &str, packet: &Packet) -> Result<Filter, String> {
+    let mut reader =
+        Reader { filter: Filter::default(), packet, sets: HashMap::new(), dormant: Vec::new(), looked: Cell::new(0) };
     let mut parser = serde_json::Deserializer::from_str(text);
     (&mut parser).deserialize_map(Outer(&mut reader)).map_err(|error| error.to_string())?;
     Ok(reader.filter)
 }
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'p> {
     filter: Filter,
-    /// Named sets by table and name: what they say to the address and to the port.
-    sets: HashMap<(String, String), (Fits, bool)>,
+    packet: &'p Packet,
+    /// Named sets and maps by table and name: their elements, and whether packets change them.
+    sets: HashMap<(String, String), (Value, bool)>,
     /// Tables that are switched off.
     dormant: Vec<String>,
+    /// Elements of named sets that were looked at.
+    looked: Cell<usize>,
 }
 
-struct Outer<'a>(&'a mut Reader);
+struct Outer<'a, 'p>(&'a mut Reader<'p>);
 
-impl<'de> Visitor<'de> for Outer<'_> {
+impl<'de> Visitor<'de> for Outer<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -50,9 +60,9 @@ impl<'de> Visitor<'de> for Outer<'_> {
     }
 }
 
-struct Objects<'a>(&'a mut Reader);
+struct Objects<'a, 'p>(&'a mut Reader<'p>);
 
-impl<'de> DeserializeSeed<'de> for Objects<'_> {
+impl<'de> DeserializeSeed<'de> for Objects<'_, '_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -60,7 +70,7 @@ impl<'de> DeserializeSeed<'de> for Objects<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Objects<'_> {
+impl<'de> Visitor<'de> for Objects<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -75,40 +85,40 @@ impl<'de> Visitor<'de> for Objects<'_> {
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     fn object(&mut self, object: &Value) {
         let Some((kind, body)) = object.as_object().and_then(|object| object.iter().next()) else { return };
         let text = |name: &str| body[name].as_str().unwrap_or_default();
-        // A packet of IPv4 sees the tables of these two families alone on its way out.
+        // The tables that a packet of IPv4 sees.
         let family = text("family");
-        if !matches!(family, "ip" | "inet") {
+        if !matches!(family, "ip" | "inet" | "netdev") {
             return;
         }
         let table = format!("{family} {}", if kind == "table" { text("name") } else { text("table") });
         match kind.as_str() {
             "table" if body["flags"].to_string().contains("dormant") => self.dormant.push(table),
             "chain" => {
-                let hook = match text("hook") {
+                let hook = match (text("hook"), self.packet.answer) {
                     _ if self.dormant.contains(&table) => None,
-                    "output" => Some(Hook::Output),
-                    "postrouting" => Some(Hook::Postrouting),
+                    // Only the first packet of a connection is translated.
+                    (_, true) if text("type") == "nat" => None,
+                    ("output", false) => Some(Hook::Output),
+                    ("postrouting", false) => Some(Hook::Postrouting),
+                    ("egress", false) => Some(Hook::Egress).filter(|_| self.at(Side::Out, &body["dev"])),
+                    ("ingress", true) => Some(Hook::Ingress).filter(|_| self.at(Side::In, &body["dev"])),
+                    ("prerouting", true) => Some(Hook::Prerouting),
+                    ("input", true) => Some(Hook::Input),
                     _ => None,
                 };
                 let priority = body["prio"].as_i64().unwrap_or_default();
-                let drops = text("policy") == "drop";
-                self.filter.chain(&table, text("name")).base = hook.map(|hook| Base { hook, priority, drops });
+                let (drops, reroutes) = (text("policy") == "drop", text("type") == "route");
+                self.filter.chain(&table, text("name")).base =
+                    hook.map(|hook| Base { hook, priority, drops, reroutes });
             }
-            "set" => {
-                // Which of the two it holds its type tells; a set of anything else is never asked for either.
+            "set" | "map" => {
                 let elements = body.get("elem").cloned().unwrap_or(Value::Array(Vec::new()));
                 let dynamic = body["flags"].to_string().contains("dynamic");
-                let (fits, specific) = match body["type"].as_str() {
-                    Some("ipv4_addr") => holds_address(&elements),
-                    Some("inet_service") => (holds_port(&elements), false),
-                    _ => (Fits::Maybe, false),
-                };
-                let fits = if dynamic && fits == Fits::No { Fits::Maybe } else { fits };
-                self.sets.insert((table, text("name").to_owned()), (fits, specific));
+                self.sets.insert((table, text("name").to_owned()), (elements, dynamic));
             }
             "rule" => {
                 let empty = Vec::new();
@@ -119,8 +129,13 @@ impl Reader {
         }
     }
 
+    /// Does the packet pass one of these interfaces?
+    fn at(&self, side: Side, devices: &Value) -> bool {
+        holds(devices, &|name| self.packet.passes(side, name) != Fits::No) != Fits::No
+    }
+
     fn rule(&mut self, table: &str, expressions: &[Value]) -> Rule {
-        let mut rule = Rule { text: String::new(), fits: Fits::Yes, specific: false, verdict: Verdict::Continue };
+        let mut rule = Rule::default();
         let mut opaque = false;
         for expression in expressions {
             let Some((kind, body)) = expression.as_object().and_then(|one| one.iter().next()) else { continue };
@@ -137,9 +152,21 @@ impl Reader {
                 "return" => rule.verdict = Verdict::Return,
                 "jump" => rule.verdict = Verdict::Jump(target("target")),
                 "goto" => rule.verdict = Verdict::Goto(target("target")),
-                "dnat" | "redirect" | "tproxy" => rule.verdict = Verdict::Redirect(destination(body)),
+                "dnat" | "redirect" | "tproxy" => {
+                    let (fits, to) = self.translated(table, body);
+                    rule.fits = rule.fits.and(fits);
+                    rule.verdict = Verdict::Redirect(to);
+                }
                 "queue" | "synproxy" => rule.verdict = Verdict::Unclear,
-                "vmap" => rule.verdict = verdict_of_map(body),
+                "snat" => rule.changes |= !body["addr"].as_str().is_some_and(|to| self.packet.is_own(to)),
+                "mangle" if body["key"]["meta"]["key"] == "mark" => rule.marks = true,
+                "mangle" => rule.changes |= body["key"].get("payload").is_some(),
+                "notrack" | "fwd" => rule.changes = true,
+                "vmap" => {
+                    let (verdict, specific) = self.verdict_of_map(table, body);
+                    rule.verdict = verdict;
+                    rule.specific |= specific;
+                }
                 "xt" => {
                     // A match or a target of iptables that this notation does not tell.
                     let comment = body["type"] == "match" && body["name"] == "comment";
@@ -150,10 +177,9 @@ impl Reader {
                         (Some("target"), Some("DNAT" | "REDIRECT")) => {
                             rule.verdict = Verdict::Redirect("an address that nft does not tell".into());
                         }
-                        (
-                            Some("target"),
-                            Some("LOG" | "MARK" | "CONNMARK" | "TCPMSS" | "CT" | "MASQUERADE" | "SNAT"),
-                        ) => {}
+                        (Some("target"), Some("MARK" | "CONNMARK")) => rule.marks = true,
+                        (Some("target"), Some("SNAT" | "CT" | "NOTRACK")) => rule.changes = true,
+                        (Some("target"), Some("LOG" | "NFLOG" | "TCPMSS" | "MASQUERADE")) => {}
                         (Some("target"), _) => rule.verdict = Verdict::Unclear,
                         _ => rule.fits = rule.fits.and(Fits::Maybe),
                     }
@@ -177,196 +203,155 @@ impl Reader {
             Some("!=") => true,
             _ => return (Fits::Maybe, false),
         };
-        let (left, right) = (&body["left"], &body["right"]);
+        let (fits, specific) = self.meets(table, &body["left"], &body["right"]);
+        (fits.negated(negated), specific && !negated)
+    }
+
+    /// The elements of a named set or map (`@name`), and whether packets change them.
+    fn named(&self, table: &str, name: &str) -> Option<&(Value, bool)> {
+        let set = self.sets.get(&(table.to_owned(), name.strip_prefix('@')?.to_owned()))?;
+        self.looked.set(self.looked.get() + set.0.as_array().map_or(1, Vec::len));
+        Some(set).filter(|_| self.looked.get() <= ELEMENTS)
+    }
+
+    /// Is what `left` says of the packet among the values on the right?
+    fn meets(&self, table: &str, left: &Value, right: &Value) -> (Fits, bool) {
+        if let Some(name) = right.as_str().filter(|text| text.starts_with('@')) {
+            let Some((elements, dynamic)) = self.named(table, name) else { return (Fits::Maybe, false) };
+            let (fits, specific) = self.meets(table, left, elements);
+            return (if *dynamic && fits == Fits::No { Fits::Maybe } else { fits }, specific);
+        }
+        if let Some(parts) = left["concat"].as_array() {
+            return self.meets_all(table, parts, right);
+        }
         let field = left["payload"]["field"].as_str().unwrap_or_default();
         let protocol = left["payload"]["protocol"].as_str().unwrap_or_default();
-        let named = |right: &Value| {
-            let set = right.as_str()?.strip_prefix('@')?;
-            Some(self.sets.get(&(table.to_owned(), set.to_owned())).copied().unwrap_or((Fits::Maybe, false)))
-        };
         let is = |wanted: &[&str]| holds(right, &|one| wanted.contains(&one));
-        let (fits, specific) = match (protocol, field) {
-            ("ip", "daddr") => named(right).unwrap_or_else(|| holds_address(right)),
-            // Its source is not known here, but it is none of loopback's.
-            ("ip", "saddr") => {
-                let own = right.as_str().or_else(|| right["prefix"]["addr"].as_str()).unwrap_or_default();
-                (if own.starts_with("127.") { Fits::No } else { Fits::Maybe }, false)
-            }
+        match (protocol, field) {
+            ("ip", "daddr") => holds_address(self.packet, End::Destination, right),
+            ("ip", "saddr") => holds_address(self.packet, End::Source, right),
             ("ip", "protocol") => (is(&["tcp", "6"]), false),
-            ("tcp" | "th", "dport") => (named(right).map_or_else(|| holds_port(right), |(fits, _)| fits), false),
-            ("udp" | "udplite" | "icmp" | "icmpv6" | "ip6" | "sctp" | "dccp" | "arp", _) => return (Fits::No, false),
+            ("tcp" | "th", "dport") => (holds_port(self.packet, End::Destination, right), false),
+            ("tcp" | "th", "sport") => (holds_port(self.packet, End::Source, right), false),
+            ("udp" | "udplite" | "icmp" | "icmpv6" | "ip6" | "sctp" | "dccp" | "arp", _) => (Fits::No, false),
             ("", _) => (self.other(left, right, &is), false),
             _ => (Fits::Maybe, false),
+        }
+    }
+
+    /// Several things at once: `ip daddr . tcp dport { 169.254.169.254 . 80 }`.
+    fn meets_all(&self, table: &str, parts: &[Value], right: &Value) -> (Fits, bool) {
+        let fold = |all: &[Value]| {
+            all.iter()
+                .map(|one| self.meets_all(table, parts, one))
+                .fold((Fits::No, false), |sum, one| (sum.0.or(one.0), sum.1 || (one.1 && one.0 != Fits::No)))
         };
-        (fits.negated(negated), specific && !negated)
+        match right.as_object().and_then(|object| object.iter().next()).map(|(kind, body)| (kind.as_str(), body)) {
+            None => right.as_array().map_or((Fits::Maybe, false), |all| fold(all)),
+            Some(("set", body)) => self.meets_all(table, parts, body),
+            Some(("elem", body)) => self.meets_all(table, parts, &body["val"]),
+            Some(("concat", Value::Array(values))) if values.len() == parts.len() => parts
+                .iter()
+                .zip(values)
+                .map(|(part, value)| self.meets(table, part, value))
+                .fold((Fits::Yes, false), |sum, one| (sum.0.and(one.0), sum.1 || one.1)),
+            _ => (Fits::Maybe, false),
+        }
     }
 
     /// A condition about something else than the packet's own bytes.
     fn other(&self, left: &Value, right: &Value, is: &dyn Fn(&[&str]) -> Fits) -> Fits {
-        let loopback = || match right.as_str() {
-            Some("lo") => Fits::No,
-            _ => Fits::Maybe,
+        let passes = |side: Side| {
+            let open = self.packet.passes(side, "") == Fits::Maybe;
+            match holds(right, &|name| self.packet.passes(side, name) != Fits::No) {
+                Fits::Yes if open => Fits::Maybe,
+                fits => fits,
+            }
         };
         match (left["meta"]["key"].as_str(), left["ct"]["key"].as_str(), left["fib"]["result"].as_str()) {
             (Some("l4proto"), ..) => is(&["tcp", "6"]),
             (Some("nfproto"), ..) => is(&["ipv4", "2"]),
-            (Some("oif" | "oifname"), ..) => loopback(),
+            (Some("protocol"), ..) => is(&["ip", "2048"]),
+            (Some("oif" | "oifname"), ..) => passes(Side::Out),
+            (Some("iif" | "iifname"), ..) => passes(Side::In),
             // Only root reads the rules, and the connection is of the same process.
-            (Some("skuid"), ..) => is(&["0", "root"]),
-            (_, Some("state"), _) => is(&["new"]),
+            (Some("skuid"), ..) if !self.packet.answer => is(&["0", "root"]),
+            (_, Some("state"), _) => is(&[self.packet.state()]),
             // That an address is the machine's own is told by its routes, and comes first there.
-            (.., Some("type")) if right == "local" => Fits::No,
+            (.., Some("type")) if right == "local" && !self.packet.answer => Fits::No,
             _ => Fits::Maybe,
+        }
+    }
+
+    /// The element of a map that is for the packet, and whether its key names the address; `Err` where none is, or none is
+    /// known to be.
+    fn looked_up<'v>(&'v self, table: &str, map: &'v Value) -> Result<(&'v Value, bool), Fits> {
+        let data = &map["data"];
+        let (elements, dynamic) = match data.as_str() {
+            Some(name) => self.named(table, name).map(|(elements, dynamic)| (elements, *dynamic)).ok_or(Fits::Maybe)?,
+            None => (&data["set"], false),
+        };
+        let mut missed = Fits::of(false);
+        for entry in elements.as_array().ok_or(Fits::Maybe)? {
+            match self.meets(table, &map["key"], &entry[0]) {
+                (Fits::Yes, specific) => return Ok((&entry[1], specific)),
+                (fits, _) => missed = missed.or(fits),
+            }
+        }
+        Err(if dynamic { Fits::Maybe } else { missed })
+    }
+
+    /// What a map of verdicts says to the packet.
+    fn verdict_of_map(&self, table: &str, body: &Value) -> (Verdict, bool) {
+        let (verdict, specific) = match self.looked_up(table, body) {
+            Ok(found) => found,
+            Err(Fits::No) => return (Verdict::Continue, false),
+            Err(_) => return (Verdict::Unclear, false),
+        };
+        let target = |to: &Value| to["target"].as_str().unwrap_or_default().to_owned();
+        let verdict = match verdict.as_object().and_then(|one| one.iter().next()) {
+            Some((name, to)) => match name.as_str() {
+                "drop" => Verdict::Drop,
+                "accept" => Verdict::Accept,
+                "return" => Verdict::Return,
+                "continue" => Verdict::Continue,
+                "jump" => Verdict::Jump(target(to)),
+                "goto" => Verdict::Goto(target(to)),
+                _ => Verdict::Unclear,
+            },
+            None => Verdict::Unclear,
+        };
+        (verdict, specific)
+    }
+
+    /// Where a translation leads; a map that holds nothing for the packet does not translate it.
+    fn translated(&self, table: &str, body: &Value) -> (Fits, String) {
+        let Some(map) = body["addr"].get("map").or_else(|| body["port"].get("map")) else {
+            return (Fits::Yes, destination(body));
+        };
+        match self.looked_up(table, map) {
+            Ok((Value::String(to), _)) => (Fits::Yes, to.clone()),
+            Ok((Value::Number(to), _)) => (Fits::Yes, to.to_string()),
+            Ok((to, _)) => match (to["concat"][0].as_str(), to["concat"][1].as_u64()) {
+                (Some(address), Some(port)) => (Fits::Yes, format!("{address}:{port}")),
+                _ => (Fits::Yes, destination(body)),
+            },
+            Err(fits) => (fits, destination(body)),
         }
     }
 }
 
 /// Where a `dnat` or a `redirect` leads.
-fn destination(body: &Value) -> String {
+pub(super) fn destination(body: &Value) -> String {
     let port = match &body["port"] {
         Value::Number(port) => port.to_string(),
         _ => String::new(),
     };
     match (body["addr"].as_str(), port.as_str()) {
-        (None, "") if body["addr"].is_null() => super::PORT.to_string(),
+        (None, "") if body["addr"].is_null() => super::packet::PORT.to_string(),
         (None, "") => "an address that a map tells".into(),
         (None, port) => port.to_owned(),
         (Some(address), "") => address.to_owned(),
         (Some(address), port) => format!("{address}:{port}"),
-    }
-}
-
-/// What a map of verdicts says to the packet: only those by port or address are looked at.
-fn verdict_of_map(body: &Value) -> Verdict {
-    let key = &body["key"]["payload"];
-    let entries = body["data"]["set"].as_array();
-    let (Some(entries), Some(field)) = (entries, key["field"].as_str()) else { return Verdict::Unclear };
-    for entry in entries {
-        let fits = match (key["protocol"].as_str(), field) {
-            (Some("tcp" | "th"), "dport") => holds_port(&entry[0]),
-            (Some("ip"), "daddr") => holds_address(&entry[0]).0,
-            _ => return Verdict::Unclear,
-        };
-        let verdict = entry[1].as_object().and_then(|verdict| verdict.iter().next());
-        match (fits, verdict.map(|(name, body)| (name.as_str(), body))) {
-            (Fits::No, _) => {}
-            (Fits::Yes, Some(("drop", _))) => return Verdict::Drop,
-            (Fits::Yes, Some(("accept", _))) => return Verdict::Accept,
-            (Fits::Yes, Some(("return", _))) => return Verdict::Return,
-            (Fits::Yes, Some(("jump", to))) => return Verdict::Jump(to["target"].as_str().unwrap_or_default().into()),
-            (Fits::Yes, Some(("goto", to))) => return Verdict::Goto(to["target"].as_str().unwrap_or_default().into()),
-            _ => return Verdict::Unclear,
-        }
-    }
-    Verdict::Continue
-}
-
-/// Is one of these the wanted one? `right` is a value, a list or a set of values.
-fn holds(right: &Value, wanted: &dyn Fn(&str) -> bool) -> Fits {
-    match right {
-        Value::String(text) => Fits::of(wanted(text)),
-        Value::Number(number) => Fits::of(wanted(&number.to_string())),
-        Value::Array(all) => all.iter().map(|one| holds(one, wanted)).fold(Fits::No, Fits::or),
-        Value::Object(_) if right.get("set").is_some() => holds(&right["set"], wanted),
-        Value::Object(_) if right.get("elem").is_some() => holds(&right["elem"]["val"], wanted),
-        _ => Fits::Maybe,
-    }
-}
-
-/// Do these hold the packet's address? And do they name it?
-fn holds_address(right: &Value) -> (Fits, bool) {
-    let fold = |all: &[Value]| {
-        all.iter().map(holds_address).fold((Fits::No, false), |sum, one| (sum.0.or(one.0), sum.1 || one.1))
-    };
-    match right {
-        Value::String(text) => address(text),
-        Value::Array(all) => fold(all),
-        Value::Object(object) => match object.iter().next().map(|(kind, body)| (kind.as_str(), body)) {
-            Some(("set", Value::Array(all))) => fold(all),
-            Some(("set", one)) => holds_address(one),
-            Some(("elem", body)) => holds_address(&body["val"]),
-            Some(("prefix", body)) => {
-                match (body["addr"].as_str().and_then(|addr| addr.parse().ok()), body["len"].as_u64()) {
-                    (Some(base), Some(length @ 0..=32)) => network(base, u32::try_from(length).unwrap_or(32)),
-                    _ => (Fits::Maybe, false),
-                }
-            }
-            Some(("range", body)) => {
-                let end = |index: usize| body[index].as_str().and_then(|text| text.parse::<std::net::Ipv4Addr>().ok());
-                match (end(0), end(1)) {
-                    // A range that is no larger than a class A network names its addresses.
-                    (Some(from), Some(to)) => {
-                        let holds = (from..=to).contains(&super::TARGET);
-                        (Fits::of(holds), holds && u32::from(to).saturating_sub(u32::from(from)) < 1 << 24)
-                    }
-                    _ => (Fits::Maybe, false),
-                }
-            }
-            _ => (Fits::Maybe, false),
-        },
-        _ => (Fits::Maybe, false),
-    }
-}
-
-/// Do these hold the packet's port?
-fn holds_port(right: &Value) -> Fits {
-    match right {
-        Value::Number(number) => Fits::of(number.as_u64() == Some(u64::from(super::PORT))),
-        Value::String(text) => port(text),
-        Value::Array(all) => all.iter().map(holds_port).fold(Fits::No, Fits::or),
-        Value::Object(object) => match object.iter().next().map(|(kind, body)| (kind.as_str(), body)) {
-            Some(("set", all)) => holds_port(all),
-            Some(("elem", body)) => holds_port(&body["val"]),
-            Some(("range", body)) => match (body[0].as_u64(), body[1].as_u64()) {
-                (Some(from), Some(to)) => Fits::of((from..=to).contains(&u64::from(super::PORT))),
-                _ => Fits::Maybe,
-            },
-            _ => Fits::Maybe,
-        },
-        _ => Fits::Maybe,
-    }
-}
-
-/// An expression much as `nft` itself would print it; counters and the like are left out.
-fn words(expression: &Value) -> String {
-    let Some((kind, body)) = expression.as_object().and_then(|one| one.iter().next()) else { return String::new() };
-    match kind.as_str() {
-        "counter" | "log" => String::new(),
-        "match" => {
-            let operator = match body["op"].as_str() {
-                Some("!=") => "!= ",
-                _ => "",
-            };
-            format!("{} {operator}{}", operand(&body["left"]), operand(&body["right"]))
-        }
-        "jump" | "goto" => format!("{kind} {}", body["target"].as_str().unwrap_or_default()),
-        "dnat" | "tproxy" => format!("{kind} to {}", destination(body)),
-        "redirect" => format!("redirect to :{}", destination(body)),
-        "reject" => "reject".into(),
-        "xt" => {
-            format!("xt {} {}", body["type"].as_str().unwrap_or_default(), body["name"].as_str().unwrap_or_default())
-        }
-        _ if body.is_null() => kind.clone(),
-        _ => format!("{kind} {}", operand(body)),
-    }
-}
-
-fn operand(value: &Value) -> String {
-    let list = |all: &[Value]| all.iter().take(8).map(operand).collect::<Vec<_>>().join(", ");
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(all) => list(all),
-        Value::Object(object) => match object.iter().next().map(|(kind, body)| (kind.as_str(), body)) {
-            Some(("payload", body)) => {
-                format!("{} {}", operand(&body["protocol"]), operand(&body["field"]))
-            }
-            Some(("meta" | "ct", body)) if body["key"].is_string() => {
-                format!("{} {}", if object.contains_key("ct") { "ct" } else { "meta" }, operand(&body["key"]))
-            }
-            Some(("prefix", body)) => format!("{}/{}", operand(&body["addr"]), operand(&body["len"])),
-            Some(("set", body)) => format!("{{ {} }}", operand(body)),
-            _ => super::short(&value.to_string()),
-        },
-        other => other.to_string(),
     }
 }

@@ -12,12 +12,17 @@ const ADDRESS: &str =
 const PORT_80: &str =
     r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}}"#;
 
+/// As a VM's routes send it.
+fn packet() -> Packet {
+    Packet::leaving(Some("eth0"), Some(std::net::Ipv4Addr::new(10, 0, 1, 4)))
+}
+
 fn nft(rules: &[&str]) -> Vec<FirewallRule> {
     let rule = |expr: &&str| {
         format!(r#"{{"rule": {{"family": "ip", "table": "t", "chain": "o", "handle": 2, "expr": [{expr}]}}}}"#)
     };
     let rules: Vec<String> = rules.iter().map(rule).collect();
-    nft::read(&NFT.replace("RULES", &rules.join(",\n"))).expect("it is read").judge()
+    nft::read(&NFT.replace("RULES", &rules.join(",\n")), &packet()).expect("it is read").judge().rules
 }
 
 fn seen(rules: &[FirewallRule]) -> Vec<String> {
@@ -51,9 +56,14 @@ fn rules_of_nftables_that_meet_the_packet_are_found() {
         (vec![left(dport, "==", r#"{"range": [81, 90]}"#) + ", {\"drop\": null}"], none),
         (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"meta": {"key": "skuid"}}"#, "!=", "0"))], none),
         (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"ct": {"key": "state"}}"#, "in", r#"["established", "related"]"#))], none),
-        // What the interface decides stays open, and is told only of rules that name the address.
-        (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"meta": {"key": "oifname"}}"#, "==", "\"eth1\""))],
-         &["Drops? ip t o: ip daddr 169.254.169.254 meta oifname eth1 drop"]),
+        // The interface is known, and so is what it decides.
+        (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"meta": {"key": "oifname"}}"#, "==", "\"eth1\""))], none),
+        (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"meta": {"key": "oifname"}}"#, "==", "\"eth*\""))],
+         &["Drops ip t o: ip daddr 169.254.169.254 meta oifname eth* drop"]),
+        (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"payload": {"protocol": "tcp", "field": "sport"}}"#, "==", "22"))], none),
+        // A mark stays open, and is told only of rules that name the address.
+        (vec![format!("{ADDRESS}, {}, {{\"drop\": null}}", left(r#"{"meta": {"key": "mark"}}"#, "==", "7"))],
+         &["Drops? ip t o: ip daddr 169.254.169.254 meta mark 7 drop"]),
         (vec![left(r#"{"meta": {"key": "oifname"}}"#, "==", "\"eth1\"") + ", {\"drop\": null}"], none),
         // The first rule that decides counts.
         (vec![format!("{ADDRESS}, {{\"accept\": null}}"), format!("{network}, {{\"drop\": null}}")], none),
@@ -87,12 +97,12 @@ COMMIT
 
 #[test]
 fn the_table_that_comes_first_on_the_packets_way_decides() {
-    let rules = iptables::read(SAVED).judge();
+    let rules = iptables::read(SAVED, &packet()).judge().rules;
     let expected = "Redirects(\"127.0.0.1:2579\") ip nat aad-metadata: -A aad-metadata ! -s 127.0.0.1/32 -d 169.254.169.254/32 \
                     -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579";
     assert_eq!(seen(&rules), [expected]);
     let without = SAVED.replace("-A OUTPUT -j aad-metadata\n", "");
-    let rules = iptables::read(&without).judge();
+    let rules = iptables::read(&without, &packet()).judge().rules;
     assert_eq!(rules.len(), 1, "{rules:?}");
     assert_eq!((&rules[0].effect, rules[0].chain.as_str()), (&Effect::Rejects, "ip filter OUTPUT"));
 }
@@ -100,8 +110,8 @@ fn the_table_that_comes_first_on_the_packets_way_decides() {
 #[test]
 fn rules_of_iptables_that_meet_the_packet_are_found() {
     let filter = |policy: &str, rules: &str| {
-        iptables::read(&format!("*filter\n:INPUT DROP [0:0]\n:OUTPUT {policy} [0:0]\n:own - [0:0]\n{rules}COMMIT\n"))
-            .judge()
+        let text = format!("*filter\n:INPUT DROP [0:0]\n:OUTPUT {policy} [0:0]\n:own - [0:0]\n{rules}COMMIT\n");
+        iptables::read(&text, &packet()).judge().rules
     };
     for (policy, rules, expected) in [
         ("ACCEPT", "-A OUTPUT -d 169.254.0.0/16 -j DROP\n", Some((Effect::Drops, false))),
@@ -112,7 +122,8 @@ fn rules_of_iptables_that_meet_the_packet_are_found() {
             "-A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 3128\n",
             Some((Effect::Redirects("3128".into()), false)),
         ),
-        ("ACCEPT", "-A OUTPUT -d 169.254.169.254/32 -o eth1 -j REJECT\n", Some((Effect::Rejects, true))),
+        ("ACCEPT", "-A OUTPUT -d 169.254.169.254/32 -o eth1 -j REJECT\n", None),
+        ("ACCEPT", "-A OUTPUT -d 169.254.169.254/32 -p tcp --sport 22 -j DROP\n", None),
         ("ACCEPT", "-A OUTPUT -m mark --mark 0x8000/0x8000 -j DROP\n", None),
         ("ACCEPT", "-A OUTPUT -o lo -j DROP\n", None),
         ("ACCEPT", "-A OUTPUT ! -d 169.254.169.254/32 -j DROP\n", None),
@@ -129,7 +140,8 @@ fn rules_of_iptables_that_meet_the_packet_are_found() {
             Some((Effect::Drops, false)),
         ),
         ("DROP", "-A OUTPUT -p tcp -m multiport --dports 80,443 -j ACCEPT\n", None),
-        ("DROP", "-A OUTPUT -o eth0 -j ACCEPT\n", Some((Effect::Drops, true))),
+        ("DROP", "-A OUTPUT -o eth0 -j ACCEPT\n", None),
+        ("DROP", "-A OUTPUT -m mark --mark 7 -j ACCEPT\n", Some((Effect::Drops, true))),
         ("DROP", "-A OUTPUT -j own\n-A own -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j ACCEPT\n", None),
         // What is not understood is never certain.
         ("ACCEPT", "-A OUTPUT -d 169.254.169.254/32 -m set --match-set x dst -j DROP\n", Some((Effect::Drops, true))),
@@ -149,12 +161,12 @@ fn what_nft_does_not_tell_of_iptables_rules_is_asked_of_iptables() {
             r#"{{"rule": {{"family": "ip", "table": "t", "chain": "o", "handle": 2, "expr": [{ADDRESS}, {PORT_80}, {rule}]}}}}"#
         ),
     );
-    let filter = nft::read(&text).expect("it is read");
+    let filter = nft::read(&text, &packet()).expect("it is read");
     assert!(filter.opaque);
-    assert_eq!(filter.judge()[0].effect, Effect::Redirects("an address that nft does not tell".into()));
+    assert_eq!(filter.judge().rules[0].effect, Effect::Redirects("an address that nft does not tell".into()));
     // A comment tells nothing that matters.
     let comment = text.replace(rule, r#"{"xt": {"type": "match", "name": "comment"}}, {"drop": null}"#);
-    assert!(!nft::read(&comment).expect("it is read").opaque);
+    assert!(!nft::read(&comment, &packet()).expect("it is read").opaque);
 }
 
 #[test]
@@ -164,7 +176,7 @@ fn named_sets_are_looked_into() {
             r#"{{"set": {{"family": "ip", "name": "blocked", "table": "t", "type": "ipv4_addr", "handle": 9, "flags": ["interval"], "elem": [{elements}]}}}}"#
         );
         let rule = r#"{"rule": {"family": "ip", "table": "t", "chain": "o", "handle": 2, "expr": [{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "@blocked"}}, {"drop": null}]}}"#;
-        seen(&nft::read(&NFT.replace("RULES", &format!("{set},{rule}"))).expect("it is read").judge())
+        seen(&nft::read(&NFT.replace("RULES", &format!("{set},{rule}")), &packet()).expect("it is read").judge().rules)
     };
     assert_eq!(
         set(r#""10.0.0.1", {"prefix": {"addr": "169.254.0.0", "len": 16}}"#),
@@ -180,8 +192,8 @@ fn a_nodes_tens_of_thousands_of_rules_are_read_and_only_what_matters_is_kept() {
         text.push_str(&format!(":KUBE-SVC-{index} - [0:0]\n-A KUBE-SERVICES -d 10.0.{}.{}/32 -p tcp -m comment --comment \"ns/svc:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-{index}\n-A KUBE-SVC-{index} -j DNAT --to-destination 10.244.0.1:80\n", index / 256 % 256, index % 256));
     }
     text.push_str("-A OUTPUT -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES\nCOMMIT\n");
-    let filter = iptables::read(&text);
-    assert!(filter.judge().is_empty());
+    let filter = iptables::read(&text, &packet());
+    assert!(filter.judge().rules.is_empty());
     assert!(filter.chains[&("ip nat".to_owned(), "KUBE-SERVICES".to_owned())].rules.is_empty());
 }
 
@@ -195,11 +207,11 @@ fn chains_that_lead_in_circles_or_to_nowhere_end() {
         }
     }
     // Whether the rule behind the maze is reached does not matter; that it ends does.
-    assert!(iptables::read(&text).judge().len() <= 1);
+    assert!(iptables::read(&text, &packet()).judge().rules.len() <= 1);
     assert!(nft(&[r#"{"jump": {"target": "o"}}"#, r#"{"goto": {}}"#, "{\"drop\": 1}"]).len() <= 1);
     for text in ["", "[]", "{", "{\"nftables\": 1}", "{\"nftables\": [1, null, {}, {\"rule\": 1}, {\"chain\": {}}]}"] {
         // Read or refused, never a panic.
-        let _ = nft::read(text).map(|filter| filter.judge());
+        let _ = nft::read(text, &packet()).map(|filter| filter.judge());
     }
 }
 
@@ -208,11 +220,138 @@ fn only_so_much_of_a_rule_and_so_many_are_kept() {
     let mut text = String::from("*filter\n:OUTPUT ACCEPT [0:0]\n");
     for index in 0..50 {
         text.push_str(&format!(
-            "-A OUTPUT -d 169.254.169.254/32 -o eth{index} -m comment --comment \"{}\" -j DROP\n",
+            "-A OUTPUT -d 169.254.169.254/32 -m mark --mark {index} -m comment --comment \"{}\" -j DROP\n",
             "x".repeat(300)
         ));
     }
-    let rules = iptables::read(&text).judge();
+    let rules = iptables::read(&text, &packet()).judge().rules;
     assert_eq!(rules.len(), 20);
     assert!(rules.iter().all(|rule| rule.rule.chars().count() == 200));
+}
+
+/// What `nft -j` prints of these chains (name, type, hook, policy) and rules (chain, expressions), with other objects before.
+fn ruleset(family: &str, objects: &str, chains: &[(&str, &str, &str, &str)], rules: &[(&str, &str)]) -> String {
+    let own = format!(r#""family": "{family}", "table": "t""#);
+    let mut all = vec![objects.to_owned()];
+    for (name, kind, hook, policy) in chains {
+        let base = format!(r#""type": "{kind}", "hook": "{hook}", "prio": 0, "policy": "{policy}", "dev": "eth0""#);
+        let base = if hook.is_empty() { String::new() } else { format!(", {base}") };
+        all.push(format!(r#"{{"chain": {{{own}, "name": "{name}"{base}}}}}"#));
+    }
+    for (chain, expr) in rules {
+        all.push(format!(r#"{{"rule": {{{own}, "chain": "{chain}", "expr": [{expr}]}}}}"#));
+    }
+    all.retain(|one| !one.is_empty());
+    format!(r#"{{"nftables": [{}]}}"#, all.join(", "))
+}
+
+const DADDR: &str = r#"{"payload": {"protocol": "ip", "field": "daddr"}}"#;
+
+/// The rules that meet the packet, and the chains that could not be followed.
+fn followed(text: &str) -> (Vec<String>, Vec<String>) {
+    let judged = nft::read(text, &packet()).expect("it is read").judge();
+    (seen(&judged.rules), judged.unfollowed)
+}
+
+#[test]
+fn maps_and_sets_of_several_things_are_looked_into() {
+    let output = [("o", "filter", "output", "accept")];
+    let map = |entries: &str| {
+        format!(
+            r#"{{"map": {{"family": "ip", "name": "m", "table": "t", "type": "ipv4_addr", "map": "verdict", "elem": [{entries}]}}}}"#
+        )
+    };
+    let by_map = format!(r#"{{"vmap": {{"key": {DADDR}, "data": "@m"}}}}"#);
+    let drops = r#"["169.254.169.254", {"drop": null}]"#;
+    let found = followed(&ruleset("ip", &map(drops), &output, &[("o", &by_map)]));
+    assert!(found.0.len() == 1 && found.0[0].starts_with("Drops ip t o: vmap"), "{found:?}");
+    let missed = r#"["10.0.0.1", {"drop": null}]"#;
+    assert_eq!(followed(&ruleset("ip", &map(missed), &output, &[("o", &by_map)])), (vec![], vec![]));
+    // One that is not shown.
+    assert_eq!(followed(&ruleset("ip", "", &output, &[("o", &by_map)])), (vec![], vec!["ip t o".to_owned()]));
+    let both = format!(r#"{{"concat": [{DADDR}, {{"payload": {{"protocol": "tcp", "field": "dport"}}}}]}}"#);
+    let concat = |port: u16| {
+        let set = format!(r#"{{"set": [{{"concat": ["10.0.0.1", 80]}}, {{"concat": ["169.254.169.254", {port}]}}]}}"#);
+        let rule = format!(r#"{{"match": {{"op": "==", "left": {both}, "right": {set}}}}}, {{"drop": null}}"#);
+        followed(&ruleset("ip", "", &output, &[("o", &rule)]))
+    };
+    assert!(concat(80).0[0].starts_with("Drops ip t o: "), "{:?}", concat(80));
+    assert_eq!(concat(81), (vec![], vec![]));
+    let state = r#"{"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [["established", {"accept": null}], ["new", {"jump": {"target": "fresh"}}]]}}}"#;
+    let chains = [("o", "filter", "output", "accept"), ("fresh", "", "", "")];
+    let found =
+        followed(&ruleset("ip", "", &chains, &[("o", state), ("fresh", &format!("{ADDRESS}, {{\"drop\": null}}"))]));
+    assert_eq!(found.0, ["Drops ip t fresh: ip daddr 169.254.169.254 drop"]);
+}
+
+#[test]
+fn a_map_that_does_not_hold_the_address_translates_nothing() {
+    let chains = [("o", "nat", "output", "accept")];
+    let dnat = |data: &str| {
+        let rule = format!(r#"{{"dnat": {{"addr": {{"map": {{"key": {DADDR}, "data": {data}}}}}}}}}"#);
+        followed(&ruleset("ip", "", &chains, &[("o", &rule)]))
+    };
+    assert!(dnat(r#"{"set": [["169.254.169.254", "10.0.1.9"]]}"#).0[0].starts_with("Redirects(\"10.0.1.9\") ip t o"));
+    assert_eq!(dnat(r#"{"set": [["10.0.0.1", "10.0.1.9"]]}"#), (vec![], vec![]));
+    assert_eq!(dnat(r#""@unread""#), (vec![], vec!["ip t o".to_owned()]));
+}
+
+#[test]
+fn what_cannot_be_followed_is_named() {
+    let mark = r#"{"mangle": {"key": {"meta": {"key": "mark"}}, "value": 7}}"#;
+    let masked = format!(
+        r#"{{"match": {{"op": "==", "left": {{"&": [{DADDR}, "255.255.0.0"]}}, "right": "169.254.0.0"}}}}, {{"drop": null}}"#
+    );
+    let marked = format!("{ADDRESS}, {mark}");
+    let snat = |to: &str| format!(r#"{{"snat": {{"addr": "{to}"}}}}"#);
+    let (foreign, own) = (snat("192.0.2.1"), snat("10.0.1.4"));
+    for (kind, hook, rule, expected) in [
+        ("filter", "output", masked.as_str(), true),
+        ("filter", "output", r#"{"queue": null}"#, true),
+        ("route", "output", &marked, true),
+        // Without a new look at the routes a mark changes nothing.
+        ("filter", "output", &marked, false),
+        ("nat", "postrouting", &foreign, true),
+        ("nat", "postrouting", &own, false),
+        ("nat", "postrouting", r#"{"masquerade": null}"#, false),
+    ] {
+        let found = followed(&ruleset("ip", "", &[("c", kind, hook, "accept")], &[("c", rule)]));
+        let place: &[&str] = if expected { &["ip t c"] } else { &[] };
+        assert_eq!(found, (vec![], place.iter().map(|&one| one.to_owned()).collect()), "{rule}");
+    }
+    let set = "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -m set --match-set blocked dst -j DROP\nCOMMIT\n";
+    assert_eq!(iptables::read(set, &packet()).judge().unfollowed, ["ip filter OUTPUT"]);
+}
+
+#[test]
+fn what_a_card_itself_drops_is_found() {
+    let rule = format!("{ADDRESS}, {{\"drop\": null}}");
+    let text = ruleset("netdev", "", &[("e", "filter", "egress", "accept")], &[("e", &rule)]);
+    assert_eq!(followed(&text).0, ["Drops netdev t e: ip daddr 169.254.169.254 drop"]);
+    assert_eq!(followed(&text.replace("\"dev\": \"eth0\"", "\"dev\": [\"eth1\"]")).0, [""; 0]);
+}
+
+/// Established connections are let in by nearly every firewall; one that is not may be the reason.
+#[test]
+fn the_answer_is_followed_on_its_way_in() {
+    let input = |rules: &[&str]| {
+        let rules: Vec<(&str, &str)> = rules.iter().map(|rule| ("i", *rule)).collect();
+        let text = ruleset("inet", "", &[("i", "filter", "input", "drop")], &rules);
+        assert!(nft::read(&text, &packet()).expect("it is read").judge() == Judged::default());
+        seen(&nft::read(&text, &packet().answer()).expect("it is read").judge().rules)
+    };
+    let port = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}, {"accept": null}"#;
+    let lo = r#"{"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"}}, {"accept": null}"#;
+    let state = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
+    let card = r#"{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}, {"accept": null}"#;
+    assert_eq!(input(&[lo, port]), ["Drops inet t i: policy drop"]);
+    assert_eq!(input(&[lo, port, state]), [""; 0]);
+    assert_eq!(input(&[card]), [""; 0]);
+    let saved = |rule: &str| {
+        let text = format!("*nat\n:PREROUTING DROP [0:0]\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n{rule}COMMIT\n");
+        iptables::read(&text, &packet().answer()).judge().rules.len()
+    };
+    assert_eq!(saved("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"), 1);
+    assert_eq!(saved("-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"), 0);
+    assert_eq!(saved("-A INPUT -s 169.254.169.254/32 -p tcp -m tcp --sport 80 -j ACCEPT\n"), 0);
 }

@@ -2,7 +2,8 @@
 //!
 //! It only asks. What it cannot read of an answer it leaves out; its time and the number of messages are bounded.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -37,13 +38,20 @@ pub fn local(within: Duration) -> Result<LocalNetwork, Error> {
     let mut kernel = Kernel::new(Instant::now() + within.min(PATIENCE))?;
     let mut names = HashMap::new();
     let mut interfaces: Vec<(u32, Interface)> = Vec::new();
+    let mut loopback = HashSet::new();
+    // Where each stands, as a node has thousands.
+    let mut places = HashMap::new();
     kernel.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()), |message| {
         if let RouteNetlinkMessage::NewLink(link) = message {
             let (name, interface) = interface(&link);
-            names.insert(link.header.index, name);
-            if let Some(interface) = interface.filter(|_| interfaces.len() < INTERFACES) {
-                interfaces.push((link.header.index, interface));
+            match interface {
+                Some(interface) => {
+                    places.insert(link.header.index, interfaces.len());
+                    interfaces.push((link.header.index, interface));
+                }
+                None => drop(loopback.insert(name.clone())),
             }
+            names.insert(link.header.index, name);
         }
     })?;
     let mut own = HashMap::new();
@@ -54,7 +62,7 @@ pub fn local(within: Duration) -> Result<LocalNetwork, Error> {
             && let Some(address) = address(&message)
         {
             own.insert(address, message.header.index);
-            let held = interfaces.iter_mut().find(|(index, _)| *index == message.header.index);
+            let held = places.get(&message.header.index).and_then(|place| interfaces.get_mut(*place));
             if let Some((_, interface)) = held.filter(|(_, one)| one.addresses.len() < ADDRESSES) {
                 interface.addresses.push(format!("{address}/{}", message.header.prefix_len));
             }
@@ -65,17 +73,56 @@ pub fn local(within: Duration) -> Result<LocalNetwork, Error> {
     all.header.address_family = AddressFamily::Inet;
     kernel.dump(RouteNetlinkMessage::GetRoute(all), |message| {
         if let RouteNetlinkMessage::NewRoute(message) = message
-            && let Some(route) = route(&message, &names).filter(|_| routes.len() < ROUTES)
+            && let Some(route) = route(&message, &names)
         {
             routes.push(route);
         }
     })?;
     let mut way = kernel.way(&names)?;
+    let holder = own.get(&TARGET).and_then(|index| names.get(index).cloned());
+    if holder.is_some() {
+        // Its own route of the kind local says nothing more.
+        routes.retain(|route: &RouteEntry| route.kind != WayKind::Local);
+    }
     if way.kind == WayKind::Local {
         // The kernel says loopback; what matters is who holds the address.
-        way.interface = own.get(&TARGET).and_then(|index| names.get(index).cloned()).or(way.interface);
+        way.interface = holder.or(way.interface);
     }
+    way.loopback = way.interface.as_ref().is_some_and(|name| loopback.contains(name));
+    shorten(&way, &mut interfaces, &mut routes);
     Ok(LocalNetwork { way, interfaces: interfaces.into_iter().map(|(_, interface)| interface).collect(), routes })
+}
+
+/// Leaves out of long lists what matters least: never the way's own route and interface, nor those of the routes that are kept.
+fn shorten(way: &Way, interfaces: &mut Vec<(u32, Interface)>, routes: &mut Vec<RouteEntry>) {
+    if routes.len() > ROUTES {
+        let taken = |route: &RouteEntry| {
+            route.kind == way.kind
+                && (way.kind != WayKind::Leaves || (route.interface == way.interface && route.gateway == way.gateway))
+        };
+        let length =
+            |route: &RouteEntry| route.to.split_once('/').and_then(|(_, length)| length.parse().ok()).unwrap_or(0u8);
+        // The main table first, then the longest prefix; the way's own alone may be hundreds, by as many tables.
+        routes.sort_by_key(|route| (route.table.is_some(), !taken(route), Reverse(length(route))));
+        let best = routes.iter().filter(|route| taken(route)).max_by_key(|route| length(route)).cloned();
+        routes.truncate(ROUTES);
+        if let Some(best) = best.filter(|best| !routes.contains(best)) {
+            routes.pop();
+            routes.push(best);
+        }
+    }
+    if interfaces.len() > INTERFACES {
+        let named: HashSet<&String> =
+            way.interface.iter().chain(routes.iter().filter_map(|route| route.interface.as_ref())).collect();
+        let mut others = INTERFACES.saturating_sub(named.len());
+        interfaces.retain(|(_, interface)| {
+            named.contains(&interface.name) || {
+                let kept = others > 0;
+                others = others.saturating_sub(1);
+                kept
+            }
+        });
+    }
 }
 
 /// A conversation with the kernel.
@@ -207,7 +254,7 @@ fn refused(error: &Error) -> Result<Way, Error> {
 fn leaving(message: &RouteMessage, names: &HashMap<u32, String>) -> Way {
     let hop = Hop::of(&message.attributes, names);
     let kind = kind(message.header.kind);
-    Way { kind, interface: hop.interface, gateway: hop.gateway, source: hop.source }
+    Way { kind, interface: hop.interface, gateway: hop.gateway, source: hop.source, loopback: false }
 }
 
 /// An interface's name, and what is kept of it unless it is loopback.
@@ -227,7 +274,9 @@ fn interface(link: &LinkMessage) -> (String, Option<Interface>) {
         }
     }
     let flags = link.header.flags;
-    let interface = Interface { name: name.clone(), kind, up: flags.contains(LinkFlags::Up), addresses: Vec::new() };
+    let up = flags.contains(LinkFlags::Up);
+    let no_carrier = up && !flags.contains(LinkFlags::LowerUp);
+    let interface = Interface { name: name.clone(), kind, up, no_carrier, addresses: Vec::new() };
     (name, (!flags.contains(LinkFlags::Loopback)).then_some(interface))
 }
 
@@ -260,11 +309,15 @@ fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<RouteEn
     let length = u32::from(message.header.destination_prefix_length);
     let mask = u32::MAX.checked_shl(32u32.saturating_sub(length)).unwrap_or(0);
     let holds = u32::from(to) & mask == u32::from(TARGET) & mask;
-    if !holds || length > 32 || table == LOCAL_TABLE {
+    let kind = kind(message.header.kind);
+    if !holds || length > 32 || (table == LOCAL_TABLE && kind != WayKind::Local) {
         return None;
     }
-    let kind = kind(message.header.kind);
-    let hop = if kind == WayKind::Leaves { Hop::of(&message.attributes, names) } else { Hop::default() };
+    let hop = if matches!(kind, WayKind::Leaves | WayKind::Local) {
+        Hop::of(&message.attributes, names)
+    } else {
+        Hop::default()
+    };
     let origin = match message.header.protocol {
         RouteProtocol::Dhcp => Some("dhcp"),
         RouteProtocol::Static => Some("static"),
@@ -327,55 +380,5 @@ impl Hop {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A message of that type with this content, as the kernel would frame it.
-    fn framed(kind: u16, content: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(16 + content.len()).expect("short");
-        let mut bytes = length.to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend([0; 10]);
-        bytes.extend(content);
-        bytes
-    }
-
-    #[test]
-    fn what_is_no_message_of_the_kernels_is_left_out_and_ends() {
-        for bytes in [vec![], vec![0; 3], vec![0; 64], vec![255; 64], 16u32.to_ne_bytes().to_vec()] {
-            assert_eq!(Messages(&bytes).flatten().count(), 0, "{bytes:?}");
-        }
-        // One that cannot be read does not hide the next.
-        let mut bytes = framed(24, &[2, 32]);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend(framed(24, &[2, 32, 0, 0, 254, 16, 0, 1, 0, 0, 0, 0]));
-        assert_eq!(Messages(&bytes).map(|message| message.is_some()).collect::<Vec<_>>(), [false, true]);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_content_of_a_message_makes_it_panic(
-            kind in proptest::sample::select(vec![2u16, 3, 16, 20, 24]),
-            content in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
-            length in 0u16..40,
-        ) {
-            let mut content = content;
-            // Attributes begin after a header; a length that may fit makes them likelier to be read.
-            if let Some(first) = content.get_mut(12..14) {
-                first.copy_from_slice(&length.to_ne_bytes());
-            }
-            for message in Messages(&framed(kind, &content)).flatten() {
-                match message.payload {
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(message)) => {
-                        let _ = (route(&message, &HashMap::new()), leaving(&message, &HashMap::new()));
-                    }
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(message)) => drop(interface(&message)),
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(message)) => {
-                        let _ = address(&message);
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-}
+#[path = "tests.rs"]
+mod tests;
