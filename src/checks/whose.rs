@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::case::Case;
 use crate::check::{Facts, Finding, Severity, Verdict};
-use crate::evidence::{Evidence, Outcome, Request, UnitSettings};
+use crate::evidence::{Evidence, Failure, Outcome, Request, UnitSettings};
 use crate::plan::Whose;
 use crate::reading::Reading;
 
@@ -33,6 +33,10 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
     let whose = &case.plan().environment;
     let (set, unit) = match case.outcome(&case.environment()) {
         Some(Outcome::Variables { set, unit }) => (set, unit.as_ref()),
+        // Nothing is wrong with a question that this platform has no answer to.
+        Some(Outcome::Failed(failed)) if failed.why == Failure::Unsupported => {
+            return Verdict::Skip(failed.detail.clone());
+        }
         Some(Outcome::Failed(failed)) if !whose.is_own() => return Verdict::Unknown(failed.detail.clone()),
         _ => return Verdict::Unknown("the environment was not read".into()),
     };

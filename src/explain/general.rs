@@ -6,7 +6,7 @@ use crate::checks::silence;
 use crate::fill::Values;
 
 /// Facts that name one case each. A step or a command that names one of them says little without it.
-const ONE_CASE: [&str; 24] = [
+const ONE_CASE: [&str; 32] = [
     "agent",
     "agent_status",
     "agent_trouble",
@@ -20,15 +20,23 @@ const ONE_CASE: [&str; 24] = [
     "made_out_to",
     "more_variables",
     "named_client",
+    "nameless",
     "next_unit",
+    "not_sent",
+    "old_issuer",
+    "other_key",
     "other_list",
     "pod_variable",
     "proxies",
     "restart_unit",
+    "root_above",
     "roots_for_node",
     "roots_for_python",
+    "self_signed",
     "set_in",
+    "too_long",
     "unit",
+    "unusable",
     "whose",
     "workload",
 ];
