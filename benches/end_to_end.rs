@@ -144,7 +144,8 @@ fn timed(commands: &mut [Command]) -> Duration {
 fn peak_memory(trust: &Path, folder: &Path) -> Option<f64> {
     let file = folder.join("peak");
     let mut command = Command::new("/usr/bin/time");
-    command.args(["-f", "%M", "-o"]).arg(&file).args([PROGRAM, "check"]).env_clear().env("SSL_CERT_FILE", trust);
+    command.args(["-f", "%M", "-o"]).arg(&file).args([PROGRAM, "check"]).env_clear();
+    command.envs(["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"].map(|name| (name, trust)));
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().ok()?;
     let kibibytes: f64 = fs::read_to_string(&file).ok()?.trim().parse().ok()?;
     status.success().then_some(kibibytes * 1024.0 / MEGABYTE)

@@ -238,10 +238,26 @@ impl<'a> Case<'a> {
         self.evidence.exchange(request)
     }
 
+    /// The question for the environment that is judged.
+    pub fn environment(&self) -> Request {
+        Request::Environment { of: self.plan().environment.clone() }
+    }
+
+    /// Did the user name an environment that is not known, or known in part alone? That of a process that runs is whole, whatever
+    /// the files of its unit say.
+    pub fn lacks_environment(&self) -> bool {
+        !self.plan().environment.is_own()
+            && match self.outcome(&self.environment()) {
+                Some(Outcome::Variables { unit: Some(unit), .. }) => unit.process.is_none() && !unit.unread.is_empty(),
+                Some(Outcome::Variables { unit: None, .. }) => false,
+                _ => true,
+            }
+    }
+
     /// A variable of the environment, when that was read. Clients take an empty one for unset, and so does this.
     pub fn variable(&self, name: &str) -> Option<&'a str> {
-        match self.outcome(&Request::Environment)? {
-            Outcome::Variables { set } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
+        match self.outcome(&self.environment())? {
+            Outcome::Variables { set, .. } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
             _ => None,
         }
     }

@@ -62,6 +62,16 @@ pub struct CheckArgs {
     /// Ask Azure Resource Manager here, with its token: in a cloud that midoctor does not know, or by a private way
     #[arg(long, value_name = "URL")]
     pub arm_endpoint: Option<String>,
+    /// Judge the environment of this process instead of this shell's, and obey it where clients would
+    #[arg(long, value_name = "PID", conflicts_with = "unit")]
+    pub pid: Option<String>,
+    /// Judge the environment of this service instead of this shell's: a systemd unit (web means web.service), or a Windows service
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// Only print what each client would do in this environment: where it asks for a token, as whom, and how long it insists; asks
+    /// nothing over the network
+    #[arg(long, conflicts_with_all = ["identity", "resource", "require", "probe", "trust_host", "arm_endpoint", "quiet", "verbose"])]
+    pub sources: bool,
     /// Give one question, with all its tries, this long
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,
@@ -82,7 +92,7 @@ pub struct OutputArgs {
     /// Print nothing when healthy, and leave out the checks that passed or were skipped
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print every question with its answer and timing as well
+    /// Print every question with its answer and timing as well, and show what a proxy makes of one that it catches
     #[arg(short, long)]
     pub verbose: bool,
     /// When to colour.

@@ -158,6 +158,8 @@ fn overall(judged: &[Judged], reading: &Reading) -> Overall {
     let open = judged
         .iter()
         .any(|one| one.check.essential && matches!(one.verdict.status(), Status::Unknown | Status::Blocked));
+    // Whoever names an environment wants to know about that one.
+    let open = open || Case::new(reading, &Subject::default()).lacks_environment();
     if any(Status::Fail) {
         Overall::Unhealthy
     } else if open || cut_short {

@@ -72,6 +72,25 @@ pub fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &Progress
     (evidence, wire.elapsed().unwrap_or(elapsed))
 }
 
+/// Puts these questions once, one after the other, and returns what came back, sealed: for those that the machine answers by
+/// itself, such as its environment and its files.
+pub fn ask_locally(wire: &dyn Wire, plan: &Plan, limits: Limits, questions: Vec<Request>) -> Evidence {
+    let mut evidence = Evidence::new(wire.now(), plan.clone());
+    let recorder = Recorder::new(wire);
+    let mut exchanges = Vec::new();
+    {
+        let reading = Reading::new(&evidence);
+        let destinations = Destinations::new(&reading);
+        for request in questions {
+            let (took, outcome) = recorder.ask(&request, &destinations, limits.question);
+            let attempt = Attempt { started_ms: 0, duration_ms: millis(took), outcome };
+            exchanges.push(Exchange { request, attempts: vec![attempt] });
+        }
+    }
+    evidence.exchanges = exchanges;
+    evidence
+}
+
 /// The questions that can be put now: of every check that nothing failed stands in the way of, in the catalogue's order.
 fn open_questions(reading: &Reading) -> Vec<Request> {
     let so_far = diagnosis::judge(reading);

@@ -10,8 +10,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::network::{FirewallRule, LocalNetwork};
 use crate::plan::Plan;
-pub use crate::request::{Carry, HttpRequest, METADATA_ADDRESS, Request, Route, TOKEN_PATH, VARIABLES, is_secret};
+pub use crate::request::{
+    Carry, HttpRequest, METADATA_ADDRESS, PROXY_AGENT_STATUS, Request, Route, TOKEN_PATH, VARIABLES, is_secret,
+};
 use crate::token::{Claims, Secret, Token};
 
 /// What came back, as it is kept: never an error of midoctor's own, always an answer of the world.
@@ -31,14 +34,55 @@ pub enum Outcome {
     Variables {
         /// Name to value; `(set)` instead of a secret, user-info taken out of URLs.
         set: BTreeMap<String, String>,
+        /// For a service: what its files say, and what of it could not be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<UnitSettings>,
     },
-    /// The file's text, without surrounding white space, at most 4,096 bytes of it.
+    /// Whether a process has the network that midoctor has.
+    Shares {
+        /// The process.
+        process: u32,
+        /// Has it? Otherwise it is in a network namespace of its own.
+        network: bool,
+    },
+    /// The file's text, without surrounding white space, at most 4,096 bytes of it; of the guest proxy agent's status at most
+    /// [`BODY_LIMIT`], without the command lines in it.
     Contents {
         /// The text.
         text: String,
     },
+    /// The file is there.
+    Present,
+    /// The machine's network, as its kernel tells it.
+    Network(LocalNetwork),
+    /// The packet filter's rules that are about the metadata service; empty where none is.
+    Firewall {
+        /// In the order in which packets meet them.
+        rules: Vec<FirewallRule>,
+        /// Chains with something that may keep packets or their answers and that midoctor does not follow: `inet filter input`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unfollowed: Vec<String>,
+    },
     /// Nothing usable came back.
     Failed(Failed),
+}
+
+/// What the files of a service say about its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitSettings {
+    /// The main process, when it runs and could be read: then the variables are its own, as it was started. Otherwise they are
+    /// those that the files declare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// The variables that its files declare: what it would be started with now. Sealed like the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, String>,
+    /// The file that sets each declared variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub from: BTreeMap<String, String>,
+    /// What could not be read and by which right it could be: one sentence part each, without full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// An HTTP response with its secrets taken out.
@@ -120,13 +164,71 @@ pub struct Certificate {
     pub issuer: String,
     /// Names it is valid for.
     pub names: Vec<String>,
+    /// Has it no subject alternative name at all, not even an address? Absent where it has some, and in reports from before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_names: bool,
     /// Valid from, RFC 3339.
     pub not_before: String,
     /// Valid until, RFC 3339.
     pub not_after: String,
+    /// Whose roots its chain leads to, its name and its dates aside; absent in reports from before this was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_by: Option<TrustedBy>,
+    /// Its issuer, that one's issuer and so on, as far as the server sent their certificates: at most five distinguished names,
+    /// the last the topmost seen. Empty when it sent the leaf alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
+    /// Does the chain go on above the last of these five?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain_cut: bool,
+    /// Why its chain leads to nobody, where that is not for want of a known authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_fault: Option<ChainFault>,
+    /// The issuer that was sent along and is out of date, where that is why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_out_of_date: Option<Dated>,
     /// Why it was refused; absent when it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// The dates of an issuer's certificate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Dated {
+    /// The issuer's distinguished name.
+    pub subject: String,
+    /// Valid from, RFC 3339.
+    pub not_before: String,
+    /// Valid until, RFC 3339.
+    pub not_after: String,
+}
+
+/// What keeps a chain from being followed to an authority, known or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainFault {
+    /// A signature is not by the key of the authority that it names.
+    Signature,
+    /// There are more authorities in between, or more ways, than are followed.
+    TooLong,
+    /// At no time were all of its certificates valid.
+    OutOfDate,
+    /// One of its certificates may not be used for this.
+    Unusable,
+}
+
+/// Whose roots a certificate's chain leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustedBy {
+    /// Those of the machine and those of Mozilla's list, which Python and Node.js bring along.
+    Both,
+    /// Those of the machine alone (or of `SSL_CERT_FILE` and `SSL_CERT_DIR`): somebody added one.
+    Platform,
+    /// Those of Mozilla's list alone: the machine's own list is lacking.
+    Mozilla,
+    /// Nobody's.
+    Nobody,
 }
 
 /// At most so many bytes of a body are read and kept.

@@ -8,9 +8,10 @@ use crate::azure::resource_id;
 use crate::cli::{CheckArgs, ExplainArgs, OutputArgs, When};
 use crate::engine::Limits;
 use crate::fill::visible;
-use crate::plan::{Plan, Resource, Selector};
+use crate::plan::{Plan, Resource, Selector, Whose};
 use crate::probe;
 use crate::requirement;
+use crate::unit_name::UnitName;
 
 /// What `check` is to do.
 #[derive(Debug)]
@@ -118,14 +119,16 @@ impl CheckOptions {
     /// # Errors
     /// A sentence that says what is wrong and what is accepted.
     pub fn read(args: &CheckArgs) -> Result<Self, String> {
+        let mut plan = with_endpoints(
+            Plan { through_proxy: args.output.verbose, ..plan(&args.identity, &args.resource, &args.require)? },
+            !args.resource.is_empty(),
+            &args.probe,
+            &args.trust_host,
+            args.arm_endpoint.as_deref(),
+        )?;
+        plan.environment = whose(args.pid.as_deref(), args.unit.as_deref())?;
         Ok(Self {
-            plan: with_endpoints(
-                plan(&args.identity, &args.resource, &args.require)?,
-                !args.resource.is_empty(),
-                &args.probe,
-                &args.trust_host,
-                args.arm_endpoint.as_deref(),
-            )?,
+            plan,
             limits: Limits {
                 question: positive("--timeout", &args.timeout)?,
                 deadline: positive("--deadline", &args.deadline)?,
@@ -181,6 +184,34 @@ pub fn with_endpoints(
         return Err(format!("--trust-host {idle} has no --probe of that host to go with"));
     }
     Ok(plan)
+}
+
+/// Reads whose environment is judged.
+///
+/// # Errors
+/// A sentence that says what is wrong and what is accepted.
+pub fn whose(pid: Option<&str>, unit: Option<&str>) -> Result<Whose, String> {
+    match (pid, unit) {
+        (None, None) => Ok(Whose::Own),
+        (Some(_), Some(_)) => Err("--pid and --unit name two environments; leave one out".into()),
+        (Some(text), None) => match text.parse() {
+            Ok(pid) if pid > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Whose::Process(pid)),
+            _ => Err(format!("--pid takes the number of a process, such as 812; “{}” is none", visible(text))),
+        },
+        (None, Some(text)) if cfg!(windows) => match text {
+            text if !text.is_empty() && text.len() <= 256 && !text.contains(['/', '\\']) => {
+                Ok(Whose::Unit(text.into()))
+            }
+            _ => Err(format!("--unit takes the name of a Windows service, such as W3SVC; “{}” is none", visible(text))),
+        },
+        (None, Some(text)) => match UnitName::read(text) {
+            Ok(unit) => Ok(Whose::Unit(unit.to_string())),
+            Err(why) => {
+                let text = visible(text);
+                Err(format!("--unit takes the name of a systemd service, such as web or web@1.service; “{text}” {why}"))
+            }
+        },
+    }
 }
 
 fn is_at(url: &str, host: &str) -> bool {

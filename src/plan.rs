@@ -25,6 +25,32 @@ pub struct Plan {
     /// The host of Azure Resource Manager, for clouds that midoctor does not know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arm_endpoint: Option<String>,
+    /// Whose environment is judged, and obeyed where clients would obey it.
+    #[serde(skip_serializing_if = "Whose::is_own")]
+    pub environment: Whose,
+    /// Is the metadata service also asked through the proxy that the environment names, to show what clients get there?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub through_proxy: bool,
+}
+
+/// Whose environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whose {
+    /// The one that midoctor was started in.
+    #[default]
+    Own,
+    /// That of the process with this ID.
+    Process(u32),
+    /// That of this service: a systemd unit, or a Windows service.
+    Unit(String),
+}
+
+impl Whose {
+    /// Is it midoctor's own?
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 impl Default for Plan {
@@ -37,6 +63,8 @@ impl Default for Plan {
             probes: Vec::new(),
             trusted_hosts: Vec::new(),
             arm_endpoint: None,
+            environment: Whose::Own,
+            through_proxy: false,
         }
     }
 }

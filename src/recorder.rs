@@ -2,6 +2,7 @@
 //!
 //! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::destination::Destinations;
-use crate::evidence::{Answer, BODY_LIMIT, Certificate, Failure, Outcome, Raw, Request, Route, Wire};
+use crate::evidence::{
+    Answer, BODY_LIMIT, Certificate, Failure, Outcome, PROXY_AGENT_STATUS, Raw, Request, Route, Wire, is_secret,
+};
 use crate::request::Carry;
 use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
@@ -49,6 +52,9 @@ const KEPT_HEADERS: &[&str] = &[
 /// A header longer than this is cut.
 const HEADER_LIMIT: usize = 2048;
 
+/// A text of a certificate that has more characters than this is cut.
+const CERTIFICATE_LIMIT: usize = 400;
+
 /// What a container registry's refresh token says. The token itself is of no more use.
 fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
     let exchange = matches!(request, Request::Http(http) if http.carry == Carry::RegistryForm);
@@ -73,6 +79,13 @@ impl<'a> Recorder<'a> {
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
     pub fn ask(&self, request: &Request, destinations: &Destinations, within: Duration) -> (Duration, Outcome) {
         let bearer = match request {
+            // Whoever runs the proxy would see it all.
+            Request::Http(http)
+                if http.route == Route::HttpProxy && (http.bearer.is_some() || http.is_about_an_identity()) =>
+            {
+                let why = "only the question for the VM's own document is put through a proxy";
+                return (Duration::ZERO, Outcome::failed(Failure::Unsupported, why));
+            }
             Request::Http(http) => match &http.bearer {
                 None => None,
                 Some(source) => match self.token_for(destinations, &http.url, source) {
@@ -102,6 +115,9 @@ impl<'a> Recorder<'a> {
     /// What a data service hands out is nobody's business here: its bodies are kept when they refuse, not when they admit.
     fn seal(&self, request: &Request, raw: Raw, withhold: bool) -> Outcome {
         match raw {
+            Raw::Plain(Outcome::Contents { text }) if is_agent_status(request) => {
+                Outcome::Contents { text: self.seal_text(&without_command_lines(&text)) }
+            }
             Raw::Plain(outcome) => self.seal_plain(outcome),
             Raw::Http { status, headers, body, cut, certificate } => {
                 // A data service hands out no lists that are read: of a refusal the usual length is kept.
@@ -195,27 +211,51 @@ impl<'a> Recorder<'a> {
                 Outcome::Failed(failed)
             }
             Outcome::Contents { text } => Outcome::Contents { text: self.seal_text(&text) },
-            Outcome::Variables { set } => Outcome::Variables {
-                set: set
-                    .into_iter()
-                    .map(|(name, value)| {
-                        let value = if crate::evidence::is_secret(&name) {
-                            "(set)".into()
-                        } else {
-                            self.seal_text(&without_user_info(&value))
-                        };
-                        (name, value)
-                    })
-                    .collect(),
+            Outcome::Variables { set, unit } => Outcome::Variables {
+                set: self.seal_variables(set),
+                unit: unit.map(|mut unit| {
+                    unit.declared = self.seal_variables(unit.declared);
+                    unit.unread = unit.unread.iter().map(|text| self.seal_text(text)).collect();
+                    unit
+                }),
             },
+            Outcome::Firewall { mut rules, unfollowed } => {
+                for rule in &mut rules {
+                    rule.rule = self.seal_text(&rule.rule);
+                }
+                Outcome::Firewall { rules, unfollowed }
+            }
             other => other,
         }
     }
 
+    /// Of a variable that holds a secret only the fact that it is set is kept.
+    fn seal_variables(&self, set: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let sealed = |name: &str, value: &str| {
+            if is_secret(name) && !value.is_empty() {
+                "(set)".into()
+            } else {
+                // What stands in a variable that should hold none was set by mistake, and nothing is known of its shape.
+                seal::text(&self.seal_text(&without_query(&without_user_info(name, value))))
+            }
+        };
+        set.iter().map(|(name, value)| (name.clone(), sealed(name, value))).collect()
+    }
+
     fn seal_certificate(&self, mut shown: Certificate) -> Certificate {
-        shown.subject = self.seal_text(&shown.subject);
-        shown.issuer = self.seal_text(&shown.issuer);
+        let text = |text: &str| self.seal_text(&text.chars().take(CERTIFICATE_LIMIT).collect::<String>());
+        shown.subject = text(&shown.subject);
+        shown.issuer = text(&shown.issuer);
+        shown.chain.truncate(5);
         shown.names.truncate(20);
+        if let Some(issuer) = &mut shown.issuer_out_of_date {
+            for one in [&mut issuer.subject, &mut issuer.not_before, &mut issuer.not_after] {
+                *one = text(one);
+            }
+        }
+        for one in shown.chain.iter_mut().chain(&mut shown.names).chain(&mut shown.refused) {
+            *one = text(one);
+        }
         shown
     }
 
@@ -232,13 +272,65 @@ impl<'a> Recorder<'a> {
     }
 }
 
+fn is_agent_status(request: &Request) -> bool {
+    matches!(request, Request::File { path } if path == PROXY_AGENT_STATUS)
+}
+
+/// The guest proxy agent writes down how its callers were started, passwords and all. Of its status only what names the callers
+/// otherwise is kept, and of who was let through nothing.
+fn without_command_lines(text: &str) -> String {
+    let Ok(Value::Object(mut json)) = serde_json::from_str(text) else {
+        return format!("(withheld: {} bytes that are no status)", text.len());
+    };
+    json.remove("proxyConnectionSummary");
+    for entry in json.get_mut("failedAuthenticateSummary").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(entry) = entry {
+            entry.retain(|name, _| {
+                ["userName", "ip", "port", "responseStatus", "count", "processFullPath"].contains(&name.as_str())
+            });
+        }
+    }
+    Value::Object(json).to_string()
+}
+
 /// `http://user:password@proxy:3128` becomes `http://proxy:3128`. Passwords hold anything, also what ends a host in a
-/// well-formed URL, so all goes that stands before the last `@`, but for the scheme.
-fn without_user_info(value: &str) -> String {
-    let Some((before, host)) = value.rsplit_once('@') else { return value.to_owned() };
-    let scheme = before.split(':').next().unwrap_or_default();
-    let is_scheme = before[scheme.len()..].starts_with(":/") && scheme.chars().all(|c| c.is_ascii_alphanumeric());
-    if is_scheme { format!("{scheme}://{host}") } else { host.to_owned() }
+/// well-formed URL, so all goes that stands before the last `@`, but for the scheme. Where somebody encoded that sign too, what
+/// stands before it is no less a password; and of a proxy whose port is no number nobody knows what it is.
+fn without_user_info(name: &str, value: &str) -> String {
+    let names_proxy = name.to_ascii_lowercase().ends_with("_proxy") && !name.eq_ignore_ascii_case("no_proxy");
+    let encoded = || value.rsplit_once("%40").filter(|_| names_proxy || value.contains("://"));
+    let bare = match value.rsplit_once('@').or_else(encoded) {
+        Some((before, host)) => {
+            let scheme = before.split(':').next().unwrap_or_default();
+            let is_scheme =
+                before[scheme.len()..].starts_with(":/") && scheme.chars().all(|c| c.is_ascii_alphanumeric());
+            if is_scheme { format!("{scheme}://{host}") } else { host.to_owned() }
+        }
+        None => value.to_owned(),
+    };
+    let (scheme, rest) = bare.split_once("://").map_or(("", bare.as_str()), |(scheme, rest)| (scheme, rest));
+    if !names_proxy || is_host_and_port(rest.split(['/', '?', '#']).next().unwrap_or_default()) {
+        bare
+    } else if scheme.is_empty() {
+        SEAL.to_owned()
+    } else {
+        format!("{scheme}://{SEAL}")
+    }
+}
+
+/// `proxy.contoso.com:3128`, `[::1]:3128`, or without a port.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':').unwrap_or(rest)),
+        None => text.split_once(':').unwrap_or((text, "")),
+    };
+    !host.contains('%') && port.len() <= 5 && port.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A URL's query can hold a key or a signature, and so can what stands behind a `#`; nothing in them decides where clients go.
+fn without_query(value: &str) -> Cow<'_, str> {
+    let end = value.find("://").and_then(|start| Some(start + value.get(start..)?.find(['?', '#'])?));
+    end.map_or(Cow::Borrowed(value), |end| Cow::Owned(format!("{}?…", &value[..end])))
 }
 
 #[cfg(test)]
@@ -256,8 +348,36 @@ mod tests {
             ("user:http://x@p", "p"),
             ("http://proxy:3128/", "http://proxy:3128/"),
             ("", ""),
+            ("http://user:hunter2%40proxy:8080", "http://proxy:8080"),
+            ("user:hunter2%40proxy:8080", "proxy:8080"),
+            ("http://user:hunter2", "http://(sealed)"),
+            ("user:hunter2:proxy:8080", "(sealed)"),
+            ("http://user%3Ahunter2%2540proxy:8080", "http://(sealed)"),
+            ("http://[::1]:3128", "http://[::1]:3128"),
+            ("proxy.contoso.com:3128", "proxy.contoso.com:3128"),
         ] {
-            assert_eq!(without_user_info(value), kept);
+            assert_eq!(without_user_info("HTTP_PROXY", value), kept);
+        }
+        assert_eq!(without_user_info("NO_PROXY", "a:b,fd00::/8"), "a:b,fd00::/8");
+        assert_eq!(without_user_info("IDENTITY_ENDPOINT", "http://u:hunter2%40h/msi"), "http://h/msi");
+    }
+
+    #[test]
+    fn a_secret_in_a_variable_for_something_else_is_left_out() {
+        let plain = crate::simulator::SimulatedMachine::new(crate::simulator::Azure::new(Default::default()));
+        let recorder = Recorder::new(&plain);
+        let token_file = "/var/run/secrets/azure/tokens/azure-identity-token";
+        for (name, value, kept) in [
+            ("AZURE_CLIENT_ID", "aBc8Q~hunter2hunter2hunter2hunter2hunter", SEAL),
+            ("AZURE_TENANT_ID", "eyJhbGciOiJIUzI1NiJ9.eyJhIjoiYiJ9.c2ln", SEAL),
+            ("AZURE_CLIENT_ID", "6a2d5f84-3c19-4b7a-9e02-d8f1c0b6e573", "6a2d5f84-3c19-4b7a-9e02-d8f1c0b6e573"),
+            ("IDENTITY_ENDPOINT", "https://h/msi/token?code=hunter2&x=1", "https://h/msi/token?…"),
+            ("MSI_ENDPOINT", "http://127.0.0.1:41999/msi/token#hunter2", "http://127.0.0.1:41999/msi/token?…"),
+            ("AZURE_FEDERATED_TOKEN_FILE", token_file, token_file),
+            ("NO_PROXY", "localhost,.contoso.com,169.254.0.0/16", "localhost,.contoso.com,169.254.0.0/16"),
+        ] {
+            let set = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            assert_eq!(recorder.seal_variables(set).get(name).map(String::as_str), Some(kept), "{name}");
         }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Whose;
+
 /// One question that can be put to the outside.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -24,12 +26,30 @@ pub enum Request {
         host: String,
     },
     /// The environment variables that clients of managed identities read (see [`VARIABLES`]).
-    Environment,
+    Environment {
+        /// In whose environment.
+        #[serde(default, skip_serializing_if = "Whose::is_own")]
+        of: Whose,
+    },
+    /// Whether that process, or the main process of that unit, has the network that midoctor has.
+    SharedNetwork {
+        /// Whose.
+        of: Whose,
+    },
     /// A short text file on the machine.
     File {
         /// An absolute path.
         path: String,
     },
+    /// Whether there is a file of this name; it is not opened.
+    Presence {
+        /// An absolute path.
+        path: String,
+    },
+    /// The machine's network interfaces, and the way that packets to the metadata service would take.
+    Network,
+    /// The rules of the machine's packet filter that are about the metadata service. Only root may read them.
+    Firewall,
 }
 
 /// An HTTP request as it is kept in evidence: the token it carries is named, never written down.
@@ -51,6 +71,13 @@ pub struct HttpRequest {
     /// Which way it goes.
     #[serde(default)]
     pub route: Route,
+}
+
+impl HttpRequest {
+    /// Is this a question about an identity, or could it be read as one? Only the VM's own document is surely none.
+    pub fn is_about_an_identity(&self) -> bool {
+        !self.url.starts_with(&format!("http://{METADATA_ADDRESS}{INSTANCE_PATH}?"))
+    }
 }
 
 /// How a request carries its token.
@@ -83,6 +110,9 @@ pub enum Route {
     Direct,
     /// As clients go: through `HTTPS_PROXY` unless `NO_PROXY` names the host.
     AsClients,
+    /// Through the proxy that the environment names for plain HTTP, whatever `NO_PROXY` says, to show what clients get there.
+    /// Never with a token, never a question about an identity.
+    HttpProxy,
 }
 
 impl Request {
@@ -108,6 +138,17 @@ impl Request {
             carry: Carry::Bearer,
             route: Route::Direct,
         })
+    }
+
+    /// The same question, put through the proxy for plain HTTP as clients do that use one; `None` for anything but a question of
+    /// the metadata service that is not about an identity.
+    pub fn through_proxy(&self) -> Option<Self> {
+        match self {
+            Self::Http(http) if self.goes_to_metadata() && http.bearer.is_none() && !http.is_about_an_identity() => {
+                Some(Self::Http(HttpRequest { route: Route::HttpProxy, ..http.clone() }))
+            }
+            _ => None,
+        }
     }
 
     /// A GET to Azure Resource Manager, as clients go there, with the token that `token_request` brought.
@@ -151,10 +192,13 @@ impl Request {
         }
     }
 
-    /// Does this question go to the metadata service, which answers at most five at a time?
+    /// Does this question go to the metadata service, which answers at most five at a time? Through a proxy it goes to the proxy,
+    /// and what comes back is the proxy's.
     pub fn goes_to_metadata(&self) -> bool {
         match self {
-            Self::Http(http) => http.url.starts_with(&format!("http://{METADATA_ADDRESS}/")),
+            Self::Http(http) => {
+                http.route != Route::HttpProxy && http.url.starts_with(&format!("http://{METADATA_ADDRESS}/"))
+            }
             Self::Connect { host, .. } => host == METADATA_ADDRESS,
             _ => false,
         }
@@ -162,7 +206,8 @@ impl Request {
 
     /// Is this a question for a token at the metadata service?
     pub fn asks_for_token(&self) -> bool {
-        self.url().is_some_and(|url| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?")))
+        let asks = |url: &str| url.starts_with(&format!("http://{METADATA_ADDRESS}{TOKEN_PATH}?"));
+        self.goes_to_metadata() && self.url().is_some_and(asks)
     }
 
     /// The question in a few words for people: `GET /metadata/instance`, `connect to 127.0.0.1:50342`.
@@ -172,19 +217,35 @@ impl Request {
                 let url = http.url.split('?').next().unwrap_or_default();
                 let short = url.strip_prefix(&format!("http://{METADATA_ADDRESS}")).unwrap_or(url);
                 let bare = http.route == Route::AsClients && http.bearer.is_none();
-                format!("{} {short}{}", http.method, if bare { ", without a token" } else { "" })
+                let way = match http.route {
+                    _ if bare => ", without a token",
+                    Route::HttpProxy => ", through the proxy",
+                    _ => "",
+                };
+                format!("{} {short}{way}", http.method)
             }
             Self::Connect { host, port } if host.contains(':') => format!("connect to [{host}]:{port}"),
             Self::Connect { host, port } => format!("connect to {host}:{port}"),
             Self::Resolve { host } => format!("resolve {host}"),
-            Self::Environment => "read the environment".into(),
+            Self::Environment { of: Whose::Own } => "read the environment".into(),
+            Self::Environment { of: Whose::Process(pid) } => format!("read the environment of process {pid}"),
+            Self::Environment { of: Whose::Unit(unit) } => format!("read the environment of {unit}"),
+            Self::SharedNetwork { .. } => "compare its network with midoctor's".into(),
             Self::File { path } => format!("read {path}"),
+            Self::Presence { path } => format!("look for {path}"),
+            Self::Network => "read the routes and interfaces".into(),
+            Self::Firewall => "read the firewall's rules".into(),
         }
     }
 }
 
 /// Where the metadata service answers on every Azure VM (Microsoft's instance-metadata-service page).
 pub const METADATA_ADDRESS: &str = "169.254.169.254";
+/// Where the guest proxy agent writes about itself on Linux (Azure/GuestProxyAgent, config/GuestProxyAgent.linux.json). Of this
+/// file more is read than of others, and the command lines in it are not kept.
+pub const PROXY_AGENT_STATUS: &str = "/var/log/azure-proxy-agent/status.json";
+/// Where the metadata service describes the VM.
+pub const INSTANCE_PATH: &str = "/metadata/instance";
 /// Where the metadata service issues tokens.
 pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
@@ -193,8 +254,10 @@ pub const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 pub const VARIABLES: &[&str] = &[
     "ACC_CLOUD",
     "ALL_PROXY",
+    "APPSETTING_WEBSITE_SITE_NAME",
     "AZUREPS_HOST_ENVIRONMENT",
     "AZURE_AUTHORITY_HOST",
+    "AZURE_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
@@ -204,16 +267,27 @@ pub const VARIABLES: &[&str] = &[
     "AZURE_TENANT_ID",
     "AZURE_TOKEN_CREDENTIALS",
     "AZURE_USERNAME",
+    "AzureServicesAuthConnectionString",
+    "CURL_CA_BUNDLE",
+    "DEFAULT_IDENTITY_CLIENT_ID",
+    "GATEWAY_INTERFACE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
+    "IDENTITY_API_VERSION",
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
     "IDENTITY_SERVER_THUMBPRINT",
     "IMDS_ENDPOINT",
+    "KUBERNETES_SERVICE_HOST",
     "MSAL_MANAGED_IDENTITY_ENDPOINT",
     "MSI_ENDPOINT",
     "MSI_SECRET",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_USE_ENV_PROXY",
+    "NODE_USE_SYSTEM_CA",
     "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "REQUEST_METHOD",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "all_proxy",
@@ -225,5 +299,7 @@ pub const VARIABLES: &[&str] = &[
 /// Does this variable hold a secret? Of such a variable only the fact that it is set goes into evidence.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
-    name.ends_with("_SECRET") || name.ends_with("_PASSWORD") || name == "IDENTITY_HEADER"
+    // AppAuthentication's connection string can hold a key.
+    let known = ["IDENTITY_HEADER", "AZURESERVICESAUTHCONNECTIONSTRING"];
+    name.ends_with("_SECRET") || name.ends_with("_PASSWORD") || known.contains(&name.as_str())
 }

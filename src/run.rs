@@ -1,6 +1,7 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
 mod explain;
+mod sources;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -15,13 +16,13 @@ use crate::exit::Exit;
 use crate::fill::visible;
 use crate::options::{self, CheckOptions, Format, OutputOptions};
 use crate::output::{self, Target};
-use crate::plan::Plan;
+use crate::plan::{Plan, Whose};
 use crate::render::style::Style;
 use crate::render::{json, text};
 use crate::report::{Report, Run};
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
-use crate::wire::Machine;
+use crate::wire::{self, Machine};
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -41,12 +42,44 @@ pub fn run(cli: &Cli) -> Exit {
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
     let options = CheckOptions::read(args)?;
+    there_is(&options.plan.environment)?;
+    if args.sources {
+        return sources::sources(&options);
+    }
     let targets = open(&options.output)?;
     publish(&examine_this_machine(&options.plan, options.limits), &options.output, targets)
 }
 
+/// Is there such a process or unit? Found out before anything is asked.
+fn there_is(whose: &Whose) -> Result<(), String> {
+    let Some(missing) = wire::missing(whose) else { return Ok(()) };
+    // The kind is not what is mistyped, and counts for nearness where it is long.
+    let near = |name: &str| {
+        let (stem, kind) =
+            name.rsplit_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
+        let stems: Vec<&str> = missing.names.iter().filter_map(|name| name.strip_suffix(kind.as_str())).collect();
+        let near = options::nearest(stem, &stems);
+        near.map_or_else(|| ";".to_owned(), |near| format!("; did you mean “{near}{kind}”?"))
+    };
+    Err(match whose {
+        Whose::Own => "this process has no environment".into(),
+        Whose::Process(pid) => format!(
+            "--pid {pid}: /proc shows no process of that number, so it has ended or is hidden from you (hidepid); ps -e lists \
+             those you can name, and sudo shows all"
+        ),
+        Whose::Unit(name) if cfg!(windows) => {
+            format!("--unit {name}: the registry has no service of that name{} Get-Service lists them", near(name))
+        }
+        Whose::Unit(name) => format!(
+            "--unit {name}: no file in /etc/systemd/system, /run/systemd or /usr/lib/systemd/system defines it, and no process \
+             belongs to it{} systemctl list-units lists them; for a unit of systemctl --user name its process with --pid",
+            near(name)
+        ),
+    })
+}
+
 fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
-    let machine = Machine::default();
+    let machine = Machine::new(plan.environment.clone());
     std::thread::scope(|scope| {
         machine.warm_up(scope);
         examine(&machine, plan, limits)

@@ -1,4 +1,4 @@
-//! The scenarios that `demo` and `simulate` play: a healthy VM, and the example of every code on the pages.
+//! The scenarios that `demo` and `simulate` play: a healthy VM, the example of every code on the pages, and variants of some.
 //!
 //! Only finds and parses them; the simulator plays them.
 
@@ -11,7 +11,7 @@ use crate::simulator::Scenario;
 
 /// A scenario by name.
 pub struct Named {
-    /// `healthy`, or a code.
+    /// `healthy`, a code, or a code with what differs.
     pub name: &'static str,
     /// One sentence.
     pub title: &'static str,
@@ -74,18 +74,80 @@ const HEALTHY: [(&str, &str, &str); 7] = [
     ),
 ];
 
+/// More machines with an illness whose page has an example already: what explains it differs. The check comes first.
+const VARIANTS: [(&str, &str, &str, &str); 5] = [
+    (
+        "metadata",
+        "imds-timeout-no-route",
+        "No route leads to the metadata service.",
+        "metadata = \"unroutable\"\n[network]\nway = { kind = \"no-route\" }\nroutes = []\n",
+    ),
+    (
+        "metadata",
+        "imds-timeout-second-card",
+        "A second network card took the default route.",
+        concat!(
+            "metadata = \"silent\"\n[network]\n",
+            "way = { kind = \"leaves\", interface = \"eth1\", gateway = \"10.0.2.1\", source = \"10.0.2.4\" }\n",
+            "interfaces = [{ name = \"eth0\", up = true, addresses = [\"10.0.1.4/24\"] }, ",
+            "{ name = \"eth1\", up = true, addresses = [\"10.0.2.4/24\"] }]\n",
+            "routes = [{ to = \"0.0.0.0/0\", interface = \"eth1\", gateway = \"10.0.2.1\", kind = \"leaves\" }]\n",
+        ),
+    ),
+    (
+        "metadata",
+        "imds-timeout-link-local",
+        "Automatic link-local addresses on a second network card take the metadata service's address.",
+        concat!(
+            "metadata = \"silent\"\n[network]\n",
+            "way = { kind = \"leaves\", interface = \"eth1\", source = \"169.254.7.9\" }\n",
+            "interfaces = [{ name = \"eth0\", up = true, addresses = [\"10.0.1.4/24\"] }, ",
+            "{ name = \"eth1\", up = true, addresses = [\"169.254.7.9/16\"] }]\n",
+            "routes = [{ to = \"0.0.0.0/0\", interface = \"eth0\", gateway = \"10.0.1.1\", kind = \"leaves\" }, ",
+            "{ to = \"169.254.0.0/16\", interface = \"eth1\", kind = \"leaves\" }]\n",
+        ),
+    ),
+    (
+        "metadata",
+        "imds-timeout-firewall",
+        "A rule of the packet filter drops what goes to the metadata service.",
+        concat!(
+            "metadata = \"silent\"\n[[rule]]\neffect = \"drops\"\nchain = \"inet hardening output\"\n",
+            "rule = \"ip daddr 169.254.0.0/16 drop\"\n",
+        ),
+    ),
+    (
+        "metadata",
+        "imds-refused-redirect",
+        "AAD Pod Identity's redirect was left behind, and its agent is gone.",
+        concat!(
+            "metadata = \"refused\"\n[[rule]]\neffect = { redirects = \"127.0.0.1:2579\" }\nchain = \"ip nat aad-metadata\"\n",
+            "rule = \"ip daddr 169.254.169.254 tcp dport 80 dnat to 127.0.0.1:2579\"\n",
+        ),
+    ),
+];
+
 /// All scenarios, in the order of the catalogue.
 pub fn all() -> Vec<Named> {
     let healthy =
         HEALTHY.into_iter().map(|(name, title, toml)| Named { name, title, check: None, section: None, toml });
     let sick = checks::all().flat_map(|check| {
-        page::of(check).sections.iter().filter(|section| section.example.is_some()).map(move |section| Named {
+        let sections = page::of(check).sections.iter().filter(|section| section.example.is_some());
+        let examples = sections.map(move |section| Named {
             name: &section.code,
             title: &section.title,
             check: Some(check),
             section: Some(section),
             toml: "",
-        })
+        });
+        let variants = VARIANTS.into_iter().filter(move |(id, ..)| *id == check.id);
+        examples.chain(variants.map(move |(_, name, title, toml)| Named {
+            name,
+            title,
+            check: Some(check),
+            section: None,
+            toml,
+        }))
     });
     healthy.chain(sick).collect()
 }
@@ -111,7 +173,12 @@ pub fn plan(scenario: &Scenario) -> Result<Plan, String> {
     let command = &scenario.command;
     let plan = options::plan(&command.identity, &command.resource, &command.require)?;
     let named = !command.resource.is_empty();
-    options::with_endpoints(plan, named, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())
+    let plan = Plan { through_proxy: command.verbose, ..plan };
+    let mut plan =
+        options::with_endpoints(plan, named, &command.probe, &command.trust_host, command.arm_endpoint.as_deref())?;
+    let pid = command.pid.map(|pid| pid.to_string());
+    plan.environment = options::whose(pid.as_deref(), command.unit.as_deref())?;
+    Ok(plan)
 }
 
 impl Named {

@@ -90,6 +90,7 @@ pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy 
         .commands
         .iter()
         .filter(|command| fits(&command.line, in_scale_set) && placeholders_known(&command.line, values))
+        .filter(|command| !(values.contains_key("unit") && is_of_a_shell(&command.line)))
         .map(|command| CommandReport {
             shell: command.shell,
             place: command.place,
@@ -103,6 +104,11 @@ pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy 
 fn fits(line: &str, in_scale_set: bool) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     if in_scale_set { !has(&["az vm ", "AzVM"]) } else { !has(&["az vmss ", "AzVmss"]) }
+}
+
+/// Does this line set or unset a variable in a shell? That changes nothing for a unit.
+fn is_of_a_shell(line: &str) -> bool {
+    ["export ", "unset ", "$env:", "Get-ChildItem Env:", "Set-Item Env:"].iter().any(|start| line.starts_with(start))
 }
 
 /// A line about something that this finding does not know is no line to paste. A name of the VM that is not known can be

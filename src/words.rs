@@ -20,9 +20,27 @@ pub fn in_words(duration: Duration) -> String {
     }
 }
 
+/// A list as people say it: `a`, `a and b`, `a, b and c`.
+pub fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_said_as_people_say_it() {
+        for (items, words) in [(&[][..], ""), (&["a"], "a"), (&["a", "b"], "a and b"), (&["a", "b", "c"], "a, b and c")]
+        {
+            let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
+            assert_eq!(listed(&items), words);
+        }
+    }
 
     #[test]
     fn a_duration_is_said_as_people_say_it() {

@@ -175,6 +175,36 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
             &["--color", "purple"],
             "midoctor: invalid value 'purple' for '--color <WHEN>' [possible values: auto, always, never]; midoctor --help lists what can be typed",
         ),
+        (&["--pid", "0"], "midoctor: --pid takes the number of a process, such as 812; “0” is none"),
+        (&["check", "--pid", "web"], "midoctor: --pid takes the number of a process, such as 812; “web” is none"),
+        (
+            &["--pid", "1", "--unit", "web"],
+            "midoctor: the argument '--pid <PID>' cannot be used with '--unit <UNIT>'; midoctor --help lists what can be typed",
+        ),
+        (
+            &["--unit", "../web"],
+            "midoctor: --unit takes the name of a systemd service, such as web or web@1.service; “../web” is no name that systemd allows",
+        ),
+        (
+            &["--unit", ""],
+            "midoctor: --unit takes the name of a systemd service, such as web or web@1.service; “” is no name that systemd allows",
+        ),
+        (
+            &["--unit", "web@.service"],
+            "midoctor: --unit takes the name of a systemd service, such as web or web@1.service; “web@.service” is a template: name one of its instances, such as web@1.service",
+        ),
+        (
+            &["--unit", "web.timer"],
+            "midoctor: --unit takes the name of a systemd service, such as web or web@1.service; “web.timer” is a timer, which starts no process with an environment",
+        ),
+        (
+            &["--pid", "4294967295"],
+            "midoctor: --pid 4294967295: /proc shows no process of that number, so it has ended or is hidden from you (hidepid); ps -e lists those you can name, and sudo shows all",
+        ),
+        (
+            &["--unit", "midoctor-no-such-unit"],
+            "midoctor: --unit midoctor-no-such-unit.service: no file in /etc/systemd/system, /run/systemd or /usr/lib/systemd/system defines it, and no process belongs to it; systemctl list-units lists them; for a unit of systemctl --user name its process with --pid",
+        ),
         (&["--wait", "5m"], "midoctor: unexpected argument '--wait' found; midoctor --help lists what can be typed"),
         (
             &["explain", "role-mising"],

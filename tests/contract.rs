@@ -17,7 +17,7 @@ use midoctor::{checks, options, page, render, scenarios};
 const VOCABULARY: &[(&str, &[&str])] = &[
     ("platform", &["not-on-azure"]),
     ("clock", &["clock-skewed"]),
-    ("environment", &["env-proxy", "env-shadowed"]),
+    ("environment", &["env-proxy", "env-shadowed", "env-network"]),
     (
         "metadata",
         &[
@@ -26,6 +26,7 @@ const VOCABULARY: &[(&str, &[&str])] = &[
             "imds-proxied",
             "imds-not-azure",
             "imds-denied",
+            "imds-slow",
             "imds-throttled",
             "imds-updating",
             "imds-server-error",

@@ -10,7 +10,9 @@ use std::time::Duration;
 use midoctor::destination::Destinations;
 use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
-use midoctor::evidence::{Evidence, Failure, Outcome, Raw, Reply, Request, Wire};
+use midoctor::evidence::{
+    Certificate, Dated, Evidence, Failed, Failure, Outcome, Raw, Reply, Request, TrustedBy, Wire,
+};
 use midoctor::plan::{Plan, Probe, Resource};
 use midoctor::reading::Reading;
 use midoctor::recorder::Recorder;
@@ -300,7 +302,7 @@ fn of_secret_variables_only_that_they_are_set_is_kept_and_proxies_lose_their_pas
             secrets.iter().map(|name| ((*name).to_owned(), CANARY.to_owned())).collect();
         set.extend(proxies.map(|name| (name.to_owned(), format!("http://user:{CANARY}/#@proxy.example:3128"))));
         set.extend(["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "IDENTITY_ENDPOINT"].map(|name| (name.into(), "x".into())));
-        (*request == Request::Environment).then_some(Outcome::Variables { set })
+        matches!(request, Request::Environment { .. }).then_some(Outcome::Variables { set, unit: None })
     });
     sealed(&said, "environment");
     assert!(said.contains("http://proxy.example:3128"), "the proxy itself is named");
@@ -317,6 +319,34 @@ fn a_token_in_a_systems_error_or_in_a_file_is_sealed() {
     });
     sealed(&said, "errors and files");
     assert!(said.contains("(sealed)"));
+}
+
+#[test]
+fn a_strangers_certificate_is_sealed_and_cut_in_every_part() {
+    let long = format!("CN=\u{1b}[2J eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.{CANARY} {}", "x".repeat(100_000));
+    let text = || long.clone();
+    let shown = Certificate {
+        subject: text(),
+        issuer: text(),
+        names: vec![text(); 1000],
+        without_names: false,
+        not_before: "0".into(),
+        not_after: String::new(),
+        trusted_by: Some(TrustedBy::Nobody),
+        chain: vec![text(); 1000],
+        chain_cut: false,
+        chain_fault: None,
+        issuer_out_of_date: Some(Dated { subject: text(), not_before: text(), not_after: text() }),
+        refused: Some(text()),
+    };
+    let failed = Failed { why: Failure::CertificateRefused, detail: text(), certificate: Some(shown) };
+    let said = instead(&|request| {
+        let there = request.url().is_some_and(|url| url.starts_with("https://management.azure.com/"));
+        there.then(|| Outcome::Failed(failed.clone()))
+    });
+    sealed(&said, "certificate");
+    assert!(said.contains("tls-intercepted") && !said.contains('\u{1b}'), "{said}");
+    assert!(said.len() < 200_000, "{} bytes", said.len());
 }
 
 #[test]

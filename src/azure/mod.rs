@@ -8,6 +8,7 @@ pub mod denial;
 pub mod metadata;
 pub mod pattern;
 pub mod permissions;
+pub mod proxy_agent;
 pub mod resource_id;
 pub mod roles;
 pub mod service;

@@ -14,6 +14,7 @@ use crate::request::Carry;
 use crate::words::in_words;
 
 use super::manager::{in_the_way, on_the_way, proxied, request_id, transient};
+use super::{certificates, whose};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -26,7 +27,7 @@ pub static CHECKS: [Check; 1] = [Check {
     page: include_str!("../../checks/data.md"),
     subjects: Subject::probes,
     ask: ask_data,
-    judge: judge_data,
+    judge: |case| whose::as_far_as_read(case, judge_data(case)),
 }];
 
 /// A probe with what follows from its URL.
@@ -86,10 +87,11 @@ fn ask_data(case: &Case) -> Vec<Request> {
     if case.instance().is_none() {
         return Vec::new();
     }
-    let mut requests = vec![Request::Environment];
-    if !proxied(case) {
+    let mut requests = vec![case.environment()];
+    if !proxied(case, &target.host) {
         requests.push(Request::Resolve { host: target.host.clone() });
     }
+    requests.extend(certificates::ask(case, &target.bare()));
     requests.push(target.bare());
     // Somebody that is not there, or not who it should be, is sent no token.
     let there = case.evidence.answer(&target.bare()).is_some();
@@ -137,7 +139,7 @@ fn judge_data(case: &Case) -> Verdict {
         Some(answer) if answer.status >= 300 => {
             Verdict::Unknown(format!("{host} answered {} and points elsewhere; a token is not sent on", answer.status))
         }
-        Some(answer) => target.admits(answer, exchange),
+        Some(answer) => certificates::regarded(case, &host, bare, target.admits(answer, exchange)),
         None => Verdict::Unknown("it brought no answer".into()),
     }
 }

@@ -113,7 +113,12 @@ fn judge_identity(case: &Case) -> Verdict {
         (Refusal::Ambiguous, Selector::Default) if case.plan().all_identities => Verdict::Unknown(
             "there are several user-assigned identities; name one of them with --identity beside all, so that it can list them".into(),
         ),
-        (Refusal::Ambiguous, _) => Verdict::found(finding("identity-ambiguous")),
+        (Refusal::Ambiguous, _) => {
+            // Chains of credentials ask for the one that this variable names, and midoctor asked for none.
+            let named = super::shadows::own_client(case);
+            let finding = finding("identity-ambiguous");
+            Verdict::found(named.iter().fold(finding, |finding, client| finding.with("named_client", client)))
+        }
         // The service went on to ask Entra, so it has an identity to ask with.
         (Refusal::Resource, _) => Verdict::Pass(Facts::from([("identity", "one that was not named".to_owned())])),
         (Refusal::Malformed | Refusal::Other, _) => Verdict::Blocked("token"),

@@ -1,11 +1,16 @@
 //! Azure Resource Manager: is its name known, is it there, is the certificate its own.
 
+use std::collections::BTreeSet;
+
 use crate::azure::arm::{self, ArmError};
 use crate::azure::resource_id::VmId;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
+use crate::clients::{Setting, proxy};
 use crate::evidence::{Answer, Exchange, Failed, Failure, Outcome, Request};
 use crate::words::{in_words, plural};
+
+use super::{certificates, whose};
 
 /// The checks of this topic.
 pub static CHECKS: [Check; 1] = [Check {
@@ -18,7 +23,7 @@ pub static CHECKS: [Check; 1] = [Check {
     page: include_str!("../../checks/arm.md"),
     subjects: Subject::machine,
     ask: ask_arm,
-    judge: judge_arm,
+    judge: |case| whose::as_far_as_read(case, judge_arm(case)),
 }];
 
 /// Why checks are skipped with `--require none`.
@@ -31,11 +36,14 @@ const ASIDE: [&str; 4] = ["/roleAssignments", "/roleDefinitions/", "/denyAssignm
 /// with which certificate. Through a proxy the name is the proxy's business.
 fn ask_arm(case: &Case) -> Vec<Request> {
     let Some(cloud) = case.cloud().filter(|_| case.asks_manager()) else { return Vec::new() };
-    let mut requests = vec![Request::Environment];
-    if !proxied(case) {
+    let mut requests = vec![case.environment()];
+    if !proxied(case, &cloud.arm_host) {
         requests.push(Request::Resolve { host: cloud.arm_host.to_string() });
     }
-    requests.extend(probe(case));
+    if let Some(probe) = probe(case) {
+        requests.extend(certificates::ask(case, &probe));
+        requests.push(probe);
+    }
     requests
 }
 
@@ -44,8 +52,17 @@ fn probe(case: &Case) -> Option<Request> {
     Some(Request::manager(arm::probe_url(&case.cloud()?.arm_host, &vm.subscription), None))
 }
 
-pub(super) fn proxied(case: &Case) -> bool {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| case.variable(name).is_some())
+/// Is this host reached through a proxy? Then its name is the proxy's business.
+pub(super) fn proxied(case: &Case, host: &str) -> bool {
+    proxy_for(case, host).is_some()
+}
+
+/// The proxy that clients reach this host through, without scheme: `proxy.contoso.com:3128`.
+fn proxy_for(case: &Case, host: &str) -> Option<String> {
+    let Outcome::Variables { set, .. } = case.outcome(&case.environment())? else { return None };
+    let found = proxy::for_https(host, &Setting { variables: set, files: &BTreeSet::new() })?;
+    let bare = found.proxy.split_once("://").map_or(found.proxy.as_str(), |(_, rest)| rest);
+    Some(bare.split(['/', '?', '#']).next().unwrap_or_default().to_owned())
 }
 
 fn judge_arm(case: &Case) -> Verdict {
@@ -82,7 +99,9 @@ fn judge_arm(case: &Case) -> Verdict {
     let exchanges = std::iter::once(first).chain(case.evidence.exchanges().iter().filter(matters));
     exchanges.filter_map(|exchange| trouble(case, &host, exchange)).next().unwrap_or_else(|| {
         let as_told = case.plan().arm_endpoint.as_ref().map_or("", |_| ", as --arm-endpoint says");
-        Verdict::Pass(Facts::from([("arm_host", host.to_string()), ("took", in_words(first.took()) + as_told)]))
+        let way = proxy_for(case, &host).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+        let facts = Facts::from([("arm_host", host.clone()), ("took", in_words(first.took()) + &way + as_told)]);
+        certificates::regarded(case, &host, first, Verdict::Pass(facts))
     })
 }
 
@@ -137,20 +156,7 @@ pub(super) fn on_the_way(case: &Case, host: &str, failed: &Failed) -> Option<Ver
         Failure::NameUnknown => {
             Verdict::found(Finding::error("dns-failure").with("host", host).with("detail", &failed.detail))
         }
-        Failure::CertificateRefused => {
-            let shown = failed.certificate.as_ref();
-            // With a wrong clock every certificate looks expired or not yet valid.
-            if outside_validity(case, shown) && skewed(case) {
-                return Some(Verdict::Blocked("clock"));
-            }
-            Verdict::found(
-                Finding::error("tls-intercepted")
-                    .with("host", host)
-                    .with("issuer", shown.map_or("unknown", |shown| &shown.issuer))
-                    .with("subject", shown.map_or("unknown", |shown| &shown.subject))
-                    .with("detail", distrust(&failed.detail)),
-            )
-        }
+        Failure::CertificateRefused => certificates::refused(case, host, failed),
         Failure::Unsupported => Verdict::Unknown(failed.detail.clone()),
         Failure::OutOfTime => Verdict::Unknown("the run's deadline passed before it could answer".into()),
         _ => return None,
@@ -168,26 +174,4 @@ pub(super) fn in_the_way(failed: &Failed, exchange: &Exchange) -> String {
         Failure::Closed => "the connection was closed before an answer was complete".into(),
         _ => failed.detail.clone(),
     }
-}
-
-/// Rustls's words for why a certificate was refused, without its preamble, and readable where they are a bare name.
-fn distrust(detail: &str) -> &str {
-    match detail.trim_start_matches("invalid peer certificate: ") {
-        "UnknownIssuer" => "this machine does not trust the authority that issued it",
-        "BadSignature" => "its signature is wrong",
-        "Revoked" => "it was revoked",
-        other => other,
-    }
-}
-
-fn skewed(case: &Case) -> bool {
-    let clock = &super::host::CHECKS[1];
-    (clock.judge)(case).status() == crate::check::Status::Fail
-}
-
-fn outside_validity(case: &Case, shown: Option<&crate::evidence::Certificate>) -> bool {
-    let Some(shown) = shown else { return false };
-    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-    let now = case.evidence.taken_at();
-    time(&shown.not_before).is_some_and(|from| now < from) || time(&shown.not_after).is_some_and(|until| now > until)
 }

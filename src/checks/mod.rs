@@ -2,15 +2,25 @@
 //! a page in `checks/`; nothing else names it.
 
 pub mod access;
+mod certificates;
 pub mod client;
 pub mod data;
 pub mod endpoint;
+pub mod environment;
 mod held;
 pub mod host;
 pub mod identity;
 pub mod manager;
+mod proxies;
+mod proxy_agent;
 pub mod roles;
+mod shadows;
+pub mod silence;
+mod slowness;
+mod surroundings;
 pub mod token;
+mod ways;
+mod whose;
 
 use crate::check::Check;
 
@@ -18,6 +28,7 @@ use crate::check::Check;
 pub fn all() -> impl Iterator<Item = &'static Check> {
     host::CHECKS
         .iter()
+        .chain(&environment::CHECKS)
         .chain(&endpoint::CHECKS)
         .chain(&identity::CHECKS)
         .chain(&token::CHECKS)

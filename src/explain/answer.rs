@@ -13,7 +13,7 @@ use crate::seal;
 use crate::wording;
 
 use super::cause::Confidence;
-use super::guide::public_hosts;
+use super::general;
 use super::scan::Seen;
 use super::weigh::Sighting;
 
@@ -108,7 +108,7 @@ fn merged(same: Vec<Sighting>) -> Option<Match> {
     let best =
         same.into_iter().min_by_key(|sighting| (std::cmp::Reverse(sighting.cause.confidence), sighting.cause.line))?;
     let (_, section) = page::section(best.cause.code)?;
-    let mut values = public_hosts();
+    let mut values = general::values();
     values.extend(best.facts);
     Some(Match {
         code: best.cause.code.into(),

@@ -2,15 +2,16 @@
 //!
 //! It shows what a page says and fills nothing in: what is known of a machine is in a report.
 
-use crate::azure::cloud::Cloud;
 use crate::check::{Check, Severity};
 use crate::checks;
 use crate::explain::cause::symptom::Symptom;
-use crate::fill::{Use, Values, fill};
+use crate::fill::{Use, fill};
 use crate::options::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 use crate::seal;
+
+use super::general;
 
 /// Every check with its codes.
 pub fn list(style: Style) -> String {
@@ -97,11 +98,13 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     part("How to tell", lines);
     blocks(&section.tell, style, lines);
     part("How to fix it", lines);
-    for (index, step) in section.steps.iter().enumerate() {
+    // Which of them it is, a run on the machine tells.
+    let general = |template: &str| !general::is_about_one_case(template);
+    for (index, step) in section.steps.iter().filter(|step| general(step)).enumerate() {
         lines.push(style.wrap(&readable(step), &format!("  {}. ", index + 1), "     "));
     }
     let mut last = None;
-    for command in &section.commands {
+    for command in section.commands.iter().filter(|command| general(&command.line)) {
         if last != Some((command.shell, command.place)) {
             last = Some((command.shell, command.place));
             let shell = crate::render::text::shell_in_words(command.shell);
@@ -157,16 +160,5 @@ fn blocks(blocks: &[Block], style: Style, lines: &mut Vec<String>) {
 
 /// `{{vm_name}}` reads `<vm-name>`, as nothing is known of a VM here; hosts are the public cloud's.
 pub fn readable(template: &str) -> String {
-    fill(template, &public_hosts(), Use::Prose)
-}
-
-/// The hosts of the public cloud, for the pages' placeholders.
-pub fn public_hosts() -> Values {
-    let cloud = Cloud::public();
-    let known = [
-        ("portal", cloud.portal.unwrap_or_default()),
-        ("arm_host", &cloud.arm_host),
-        ("login_host", cloud.login_hosts[0]),
-    ];
-    known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    fill(template, &general::values(), Use::Prose)
 }

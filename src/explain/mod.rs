@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod cause;
 pub mod facts;
+pub mod general;
 pub mod guide;
 pub mod input;
 pub mod line;

@@ -155,8 +155,13 @@ impl Text {
                 Outcome::Answered(answer) => answer.status.to_string(),
                 Outcome::Connected => "connected".into(),
                 Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
-                Outcome::Variables { set } => format!("{} variables set", set.len()),
-                Outcome::Contents { .. } => "read".into(),
+                Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
+                Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
+                Outcome::Present => "there".into(),
+                Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
+                Outcome::Firewall { rules, .. } => {
+                    format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
+                }
                 Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
             };
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);

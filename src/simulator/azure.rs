@@ -136,7 +136,7 @@ impl Azure {
         }
         let exact = |call: &Call<'_>| literal.map(|literal| self.spoken(literal, call));
         match place {
-            Place::Metadata => metadata::answer(self, &call, exact),
+            Place::Metadata => self.through_agent(metadata::answer(self, &call, exact)),
             Place::Manager => manager::answer(self, &call, exact),
             Place::Data => exact(&call).unwrap_or_else(|| data::answer(self, &call)),
             Place::OtherManager => manager::other_cloud(&call),
@@ -160,6 +160,16 @@ impl Azure {
     /// Does something listen at the retired endpoint?
     pub fn retired_listens(&self) -> bool {
         self.scenario.retired != Retired::Refused || self.speaks_for("http://localhost:50342")
+    }
+
+    /// The guest proxy agent marks what it lets pass (Azure/GuestProxyAgent, proxy_server.rs).
+    fn through_agent(&self, mut reaction: Reaction) -> Reaction {
+        if let Reaction::Answer { headers, .. } = &mut reaction
+            && self.scenario.guest_proxy_agent
+        {
+            headers.push(("x-ms-azure-host-authorization".to_owned(), "value".to_owned()));
+        }
+        reaction
     }
 
     fn place(&self, url: &Url) -> Place {

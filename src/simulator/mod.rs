@@ -7,11 +7,14 @@
 mod access;
 mod authorization;
 pub mod azure;
+mod behind;
 mod connection;
 mod data;
 mod entries;
 mod instance;
 mod literal;
+mod local;
+mod machine;
 mod manager;
 mod metadata;
 mod pages;

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::network::FirewallRule;
+pub use crate::simulator::behind::Behind;
 pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
 pub use crate::simulator::literal::Literal;
+pub use crate::simulator::local::LocalTable;
 use crate::simulator::{roles, vm};
 
 /// How a simulated VM differs from a healthy one. The default is the healthy one.
@@ -40,6 +43,18 @@ pub struct Scenario {
     pub data: Vec<Data>,
     /// What is at 169.254.169.254:80.
     pub metadata: Metadata,
+    /// The metadata service takes that much longer for every answer.
+    pub metadata_delay_ms: u64,
+    /// Answers of the metadata service come through the guest proxy agent, which marks them.
+    pub guest_proxy_agent: bool,
+    /// The machine's own interfaces and routes.
+    pub network: LocalTable,
+    /// The packet filter's rules that are about the metadata service.
+    pub rule: Vec<FirewallRule>,
+    /// `true`: the packet filter's rules may not be read, as by anybody but root.
+    pub rules_unread: bool,
+    /// Chains of the packet filter that cannot be followed: `inet filter input`.
+    pub rules_unfollowed: Vec<String>,
     /// What is at localhost:50342.
     pub retired: Retired,
     /// Whether Azure Resource Manager is there.
@@ -56,8 +71,14 @@ pub struct Scenario {
     pub command: Command,
     /// Variables set on the machine.
     pub environment: BTreeMap<String, String>,
+    /// What the process or unit that the command names is started with.
+    pub unit: Unit,
     /// Files on the machine that differ; an empty text means that the file is absent.
     pub files: BTreeMap<String, String>,
+    /// Files that are there and that this user may not read.
+    pub unreadable: Vec<String>,
+    /// What is behind the proxy that the variables name, for plain HTTP.
+    pub proxy: Behind,
     /// What is odd about the tokens that are issued.
     pub token: TokenOddities,
     /// Answers given word for word, first match wins.
@@ -81,6 +102,12 @@ impl Default for Scenario {
             page_fault: None,
             data: Vec::new(),
             metadata: Metadata::Answers,
+            metadata_delay_ms: 0,
+            guest_proxy_agent: false,
+            network: LocalTable::default(),
+            rule: Vec::new(),
+            rules_unread: false,
+            rules_unfollowed: Vec::new(),
             retired: Retired::Refused,
             arm: Arm::Answers,
             arm_name: ArmName::Resolves,
@@ -89,7 +116,10 @@ impl Default for Scenario {
             cloud: "AzurePublicCloud".to_owned(),
             command: Command::default(),
             environment: BTreeMap::new(),
+            unit: Unit::default(),
             files: BTreeMap::new(),
+            unreadable: Vec::new(),
+            proxy: Behind::BadGateway,
             token: TokenOddities::default(),
             literals: Vec::new(),
         }
@@ -152,10 +182,16 @@ pub enum ArmName {
 pub enum ArmCertificate {
     /// Signed by an authority the machine knows.
     Trusted,
-    /// Signed by an authority the machine does not know.
+    /// Signed by an authority nobody knows.
     Stranger,
+    /// Signed by a gateway's authority that was added to the machine's list and is on no other.
+    Inspected,
+    /// Signed by an authority that Mozilla's list knows and the machine does not.
+    PlatformLacks,
     /// Out of date.
     Expired,
+    /// Not valid yet.
+    NotYetValid,
     /// Made out to another name.
     OtherName,
 }
@@ -176,6 +212,26 @@ pub struct Command {
     pub trust_host: Vec<String>,
     /// Value of `--arm-endpoint`.
     pub arm_endpoint: Option<String>,
+    /// Value of `--pid`.
+    pub pid: Option<u32>,
+    /// Value of `--unit`.
+    pub unit: Option<String>,
+    /// With `-v`?
+    pub verbose: bool,
+}
+
+/// The process or unit whose environment is judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Unit {
+    /// What the unit's files declare.
+    pub environment: BTreeMap<String, String>,
+    /// What the process was started with; absent when it does not run or may not be read.
+    pub process: Option<BTreeMap<String, String>>,
+    /// Is the process in a network namespace of its own?
+    pub other_network: bool,
+    /// What could not be read, with the right that is missing.
+    pub unread: Vec<String>,
 }
 
 /// What is odd about issued tokens; the default is nothing.
@@ -249,132 +305,5 @@ impl Scenario {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_is_a_healthy_vm() {
-        assert_eq!(Scenario::parse(None, &[]), Ok(Scenario::default()));
-        assert_eq!(Scenario::parse(Some(""), &[]), Ok(Scenario::default()));
-    }
-
-    #[test]
-    fn every_key_of_the_language_is_read() {
-        let text = r#"
-            system_assigned = false
-            user_assigned = ["id-app", "id-batch"]
-            roles = ["Virtual Machine Reader"]
-            role_age_seconds = 60
-            role_effective = false
-            role_denied = "Deny"
-            metadata = "unroutable"
-            retired = "cloud-shell"
-            arm = "silent"
-            arm_name = "unknown"
-            arm_certificate = "other-name"
-            clock_offset_seconds = -600
-            cloud = "AzureChinaCloud"
-            [command]
-            identity = ["a"]
-            resource = ["vault"]
-            [environment]
-            HTTP_PROXY = "http://proxy.contoso.com:3128"
-            [files]
-            "/sys/class/dmi/id/sys_vendor" = "Amazon EC2"
-            [token]
-            age_seconds = 90000
-            malformed = true
-            xms_az_rid = "/x"
-        "#;
-        let scenario = Scenario::parse(Some(text), &[]).expect("it parses");
-        assert_eq!(scenario.retired, Retired::CloudShell);
-        assert_eq!(scenario.arm_certificate, ArmCertificate::OtherName);
-        assert_eq!(scenario.command.resource, ["vault"]);
-        assert_eq!(scenario.token.age_seconds, 90_000);
-    }
-
-    #[test]
-    fn tables_that_come_in_numbers_are_read() {
-        let text = r#"
-            page_size = 2
-            page_fault = "other-host"
-            extra_assignments = 3
-            [[assignment]]
-            role = "Key Vault Secrets User"
-            scope = "/subscriptions/x"
-            identity = "id-app"
-            group = "7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"
-            condition = "(true)"
-            age_seconds = 60
-            effective = false
-            [[deny]]
-            name = "d"
-            scope = "management-group"
-            actions = ["*"]
-            not_actions = ["*/read"]
-            data_actions = ["*"]
-            not_data_actions = []
-            principals = ["system", "group:7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"]
-            exclude = ["id-app"]
-            children = false
-            [[data]]
-            host = "api.contoso.com"
-            audience = "api://contoso"
-            access = "policy"
-            network = "unknown-name"
-            tenant = "7a1e5c02-93d4-4b8f-a6c0-15d2e8f9b374"
-            certificate = "expired"
-            addresses = ["10.0.1.5", "fd00::5"]
-        "#;
-        let scenario = Scenario::parse(Some(text), &[]).expect("it parses");
-        assert_eq!(scenario.page_fault, Some(PageFault::OtherHost));
-        assert_eq!((scenario.assignment[0].age_seconds, scenario.assignment[0].effective), (Some(60), false));
-        assert_eq!(scenario.data[0].network, Network::UnknownName);
-        assert_eq!(Deny::default().principals, ["everyone"]);
-    }
-
-    #[test]
-    fn unknown_names_in_tables_are_refused() {
-        let deny = "[[deny]]\nname = \"d\"\n";
-        for text in [
-            "[[assignment]]",
-            "[[assignment]]\nrole = \"Landlord\"",
-            "[[assignment]]\nrole = \"Reader\"\nscope = \"disk\"",
-            "[[assignment]]\nrole = \"Reader\"\nidentity = \"id-x\"",
-            "[[assignment]]\nrole = \"Reader\"\ngroup = \"admins\"",
-            "[[deny]]",
-            &format!("{deny}scope = \"here\""),
-            &format!("{deny}principals = [\"nobody\"]"),
-            &format!("{deny}exclude = [\"group:admins\"]"),
-            "[[data]]",
-            "[[data]]\nhost = \"https://kv.vault.azure.net\"",
-            "[[data]]\nhost = \"kv.vault.azure.net\"\naudience = \"x\"",
-            "[[data]]\nhost = \"a.example\"\naccess = \"none\"",
-            "[[data]]\nhost = \"a.example\"\ntenant = \"contoso\"",
-            "[[data]]\nhost = \"a.example\"\naddresses = [\"home\"]",
-            "[[data]]\nhost = \"a.example\"\n[[data]]\nhost = \"a.example\"",
-            "page_fault = \"none\"",
-            "page_size = -1",
-        ] {
-            assert!(Scenario::parse(Some(text), &[]).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_in_the_language_is_refused() {
-        for text in [
-            "identities = []",
-            "roles = [\"Landlord\"]",
-            "user_assigned = [\"id-x\"]",
-            "[token]\nexp = 1",
-            "arm = \"x\"",
-        ] {
-            assert!(Scenario::parse(Some(text), &[]).is_err(), "{text}");
-        }
-        for block in
-            ["GET /x\n\nHTTP/1.1 200 OK\n\n", "PUT http://x/\n\nHTTP/1.1 200 OK\n\n", "GET http://x/\n\nhello\n\n", ""]
-        {
-            assert!(Scenario::parse(None, &[block]).is_err(), "{block}");
-        }
-    }
-}
+#[path = "scenario_tests.rs"]
+mod tests;

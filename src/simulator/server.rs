@@ -105,6 +105,16 @@ enum Part {
     Manager(Arc<ServerConfig>),
 }
 
+impl Part {
+    /// What the scenario adds to every answer's time.
+    fn delay(&self, azure: &Azure) -> Duration {
+        match self {
+            Self::Metadata => Duration::from_millis(azure.scenario().metadata_delay_ms),
+            Self::Retired | Self::Manager(_) => Duration::ZERO,
+        }
+    }
+}
+
 /// Starts the simulator and returns once everything listens.
 pub fn simulate(options: Options) -> io::Result<Running> {
     let azure = Azure::new(options.scenario);
@@ -266,7 +276,7 @@ fn converse(stream: impl Stream, part: &Part, shared: &Shared) -> io::Result<()>
         };
         let url = absolute(part, &asked, &shared.azure);
         let reaction = shared.azure.answer(&asked.method, &url, &asked.headers, &asked.body, Timestamp::now());
-        thread::sleep(shared.delay);
+        thread::sleep(shared.delay + part.delay(&shared.azure));
         if let Some(log) = &shared.log {
             let status = match &reaction {
                 Reaction::Answer { status, .. } => Some(*status),

@@ -19,13 +19,16 @@ use crate::simulator::scenario::ArmCertificate;
 
 /// The name of the authority that clients are to trust.
 const TRUSTED: &str = "midoctor simulator CA";
-/// The name of the authority that nobody knows.
+/// The name of the authority that nobody knows, and of the organisation's own above it.
 const STRANGER: &str = "Contoso Web Gateway CA";
+const STRANGERS_ROOT: &str = "Contoso Root CA";
+/// The name of an authority that clients are not to know though others might. No list holds it in truth.
+const LACKING: &str = "midoctor simulator CA of another list";
 
 /// A server's TLS with what clients need to trust it.
 pub(super) struct Tls {
     pub config: Arc<ServerConfig>,
-    /// The certificate of the authority to trust, as PEM; with `stranger`, not the one that signed.
+    /// The certificate of the authority to trust, as PEM; not the one that signed where it is a stranger.
     pub authority_pem: String,
 }
 
@@ -73,7 +76,12 @@ fn leaf(
     trusted: &CertifiedIssuer<'static, KeyPair>,
     year: i32,
 ) -> io::Result<CertifiedKey> {
-    let stranger = if kind == ArmCertificate::Stranger { Some(authority(STRANGER, year)?) } else { None };
+    // Over a network the clients decide whom they trust: what a gateway signs is signed by whom they are to trust.
+    let stranger = match kind {
+        ArmCertificate::Stranger => Some(stranger(year)?),
+        ArmCertificate::PlatformLacks => Some(authority(LACKING, year)?),
+        _ => None,
+    };
     let names = match kind {
         ArmCertificate::OtherName => vec!["gateway.contoso.com".to_owned()],
         _ => names(azure),
@@ -86,6 +94,7 @@ fn leaf(
     leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     (leaf.not_before, leaf.not_after) = match kind {
         ArmCertificate::Expired => (date_time_ymd(year - 3, 1, 1), date_time_ymd(year - 2, 1, 1)),
+        ArmCertificate::NotYetValid => (date_time_ymd(year + 1, 7, 1), date_time_ymd(year + 2, 7, 1)),
         // Apple and others refuse certificates of more than 825 days.
         _ => (date_time_ymd(year - 1, 7, 1), date_time_ymd(year + 1, 7, 1)),
     };
@@ -93,7 +102,9 @@ fn leaf(
     let certificate = leaf.signed_by(&key, stranger.as_ref().unwrap_or(trusted)).map_err(io::Error::other)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let signing = rustls::crypto::ring::sign::any_supported_type(&private).map_err(io::Error::other)?;
-    Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
+    let mut chain = vec![certificate.der().clone()];
+    chain.extend(stranger.filter(|_| kind == ArmCertificate::Stranger).map(|between| between.der().clone()));
+    Ok(CertifiedKey::new(chain, signing))
 }
 
 /// Whom a certificate is made out to: every cloud's manager, this machine, data services, and hosts with literal answers.
@@ -117,16 +128,33 @@ fn names(azure: &Azure) -> Vec<String> {
     names
 }
 
+/// An authority that signs certificates itself, and is its own root.
 fn authority(name: &str, year: i32) -> io::Result<CertifiedIssuer<'static, KeyPair>> {
+    let key = KeyPair::generate().map_err(io::Error::other)?;
+    CertifiedIssuer::self_signed(authority_params(name, 0, year), key).map_err(io::Error::other)
+}
+
+/// The gateway's authority, below the organisation's.
+fn stranger(year: i32) -> io::Result<CertifiedIssuer<'static, KeyPair>> {
+    let key = || KeyPair::generate().map_err(io::Error::other);
+    let mut root = authority_params(STRANGERS_ROOT, 1, year);
+    root.distinguished_name = rcgen::DistinguishedName::new();
+    root.distinguished_name.push(DnType::OrganizationName, "Contoso");
+    root.distinguished_name.push(DnType::CommonName, STRANGERS_ROOT);
+    let root = CertifiedIssuer::self_signed(root, key()?).map_err(io::Error::other)?;
+    CertifiedIssuer::signed_by(authority_params(STRANGER, 0, year), key()?, &root).map_err(io::Error::other)
+}
+
+/// A certificate of an authority with so many authorities below it.
+fn authority_params(name: &str, below: u8, year: i32) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = date_time_ymd(year - 4, 1, 1);
     params.not_after = date_time_ymd(year + 2, 1, 1);
-    let key = KeyPair::generate().map_err(io::Error::other)?;
-    CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)
+    params
 }
 
 #[cfg(test)]
@@ -195,9 +223,12 @@ mod tests {
         {
             assert_eq!(handshake("", host), Ok(()), "{host}");
         }
+        assert_eq!(handshake("arm_certificate = \"inspected\"", "management.azure.com"), Ok(()));
         for (kind, words) in [
             ("stranger", "invalid peer certificate: UnknownIssuer"),
+            ("platform-lacks", "invalid peer certificate: UnknownIssuer"),
             ("expired", "invalid peer certificate: certificate expired"),
+            ("not-yet-valid", "invalid peer certificate: certificate not valid yet"),
             ("other-name", "invalid peer certificate: certificate not valid for name"),
         ] {
             let refused = handshake(&format!("arm_certificate = \"{kind}\""), "management.azure.com");

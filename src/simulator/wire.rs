@@ -3,7 +3,6 @@
 //! No socket, no file and no environment of the real machine is touched. Time is virtual: an answer says how long it
 //! would have taken, and a pause returns at once.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,8 +10,7 @@ use url::Url;
 
 use crate::azure::cloud::known;
 use crate::evidence::{
-    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, VARIABLES, Wire,
-    is_secret,
+    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route, Wire,
 };
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
@@ -20,12 +18,6 @@ use crate::simulator::scenario::{Arm, ArmName, Data, Metadata, Network};
 use crate::simulator::shown;
 use crate::token::{Secret, Token};
 
-/// The files of a healthy Azure VM that are looked at.
-const FILES: [(&str, &str); 3] = [
-    ("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
-    ("/sys/class/dmi/id/product_name", "Virtual Machine"),
-    ("/sys/class/dmi/id/sys_vendor", "Microsoft Corporation"),
-];
 /// Where names lead: addresses that are set aside for documentation (RFC 5737).
 const ARM_ADDRESS: &str = "203.0.113.10";
 const OTHER_ADDRESS: &str = "203.0.113.20";
@@ -62,6 +54,11 @@ impl SimulatedMachine {
     fn http(&self, request: &HttpRequest, bearer: Option<&Token>, within: Duration) -> Reply {
         let Ok(url) = Url::parse(&request.url) else { return fail(NEAR, Failure::Other, "the URL cannot be read") };
         let host = url.host_str().unwrap_or_default();
+        if request.route == Route::HttpProxy
+            && let Some(reply) = self.azure.scenario().proxy.instead(within)
+        {
+            return reply;
+        }
         let plain = host == METADATA_ADDRESS || local(host);
         if host == METADATA_ADDRESS {
             if let Some(failed) = self.metadata_fault(within) {
@@ -83,7 +80,13 @@ impl SimulatedMachine {
         {
             return failed;
         }
-        let took = if plain { NEAR } else { FAR };
+        let mut took = if plain { NEAR } else { FAR };
+        if host == METADATA_ADDRESS {
+            took += Duration::from_millis(self.azure.scenario().metadata_delay_ms);
+            if took > within {
+                return fail(within, Failure::AnswerTimeout, "no answer came");
+            }
+        }
         let mut certificate = None;
         if url.scheme() == "https" {
             let shown = shown::certificate(&self.azure, host, self.now());
@@ -93,7 +96,7 @@ impl SimulatedMachine {
             }
             certificate = Some(shown);
         }
-        // assumed: a proxy in the environment lets requests through; what it would do otherwise is not modelled.
+        // assumed: a proxy in the environment lets requests with TLS through; what it would do otherwise is not modelled.
         let mut headers: Vec<(String, String)> =
             request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut body = String::new();
@@ -191,30 +194,6 @@ impl SimulatedMachine {
             || known().any(|cloud| cloud.arm_host == host || cloud.login_hosts.contains(&host))
             || ["http", "https"].iter().any(|scheme| self.azure.speaks_for(&format!("{scheme}://{host}")))
     }
-
-    fn environment(&self) -> Reply {
-        let set: BTreeMap<String, String> = self
-            .azure
-            .scenario()
-            .environment
-            .iter()
-            .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
-            .map(|(name, value)| {
-                let shown = if is_secret(name) { "(set)".to_owned() } else { without_user(value) };
-                (name.clone(), shown)
-            })
-            .collect();
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Variables { set }) }
-    }
-
-    fn file(&self, path: &str) -> Reply {
-        let usual = || FILES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text);
-        let text = self.azure.scenario().files.get(path).map(String::as_str).or_else(usual).unwrap_or_default().trim();
-        if text.is_empty() {
-            return fail(Duration::ZERO, Failure::Absent, "No such file or directory");
-        }
-        Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::Contents { text: text.to_owned() }) }
-    }
 }
 
 impl Wire for SimulatedMachine {
@@ -223,8 +202,12 @@ impl Wire for SimulatedMachine {
             Request::Http(http) => self.http(http, bearer, within),
             Request::Connect { host, port } => self.connect(host, *port, within),
             Request::Resolve { host } => self.resolve(host),
-            Request::Environment => self.environment(),
+            Request::Environment { of } => self.environment(of),
+            Request::SharedNetwork { .. } => self.shared_network(),
             Request::File { path } => self.file(path),
+            Request::Presence { path } => self.presence(path),
+            Request::Network => self.network(),
+            Request::Firewall => self.firewall(),
         }
     }
 
@@ -257,23 +240,11 @@ fn timeout(took: Duration) -> Reply {
     fail(took, Failure::ConnectTimeout, "the connection timed out")
 }
 
-/// A URL without its user-info, other values as they stand.
-fn without_user(value: &str) -> String {
-    match Url::parse(value) {
-        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-            // Both fail only for URLs without a host, which have no user-info to take out.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        _ => value.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Answer;
+    use crate::evidence::{Answer, TrustedBy};
+    use crate::plan::Whose;
     use crate::simulator::azure::tests::{now, play};
 
     fn ask(toml: &str, http: &[&str], request: &Request) -> Reply {
@@ -313,14 +284,23 @@ mod tests {
     #[test]
     fn certificates_are_judged_before_anything_is_sent() {
         let request = Request::manager("https://management.azure.com/subscriptions?api-version=2022-12-01", None);
-        for (kind, refused) in [("trusted", false), ("stranger", true), ("expired", true), ("other-name", true)] {
+        for (kind, whose, refused) in [
+            ("trusted", TrustedBy::Both, false),
+            ("inspected", TrustedBy::Platform, false),
+            ("stranger", TrustedBy::Nobody, true),
+            ("platform-lacks", TrustedBy::Mozilla, true),
+            ("expired", TrustedBy::Both, true),
+            ("not-yet-valid", TrustedBy::Both, true),
+            ("other-name", TrustedBy::Both, true),
+        ] {
             let reply = ask(&format!("arm_certificate = \"{kind}\""), &[], &request);
             let certificate = match outcome(&reply) {
                 Outcome::Answered(answer) => answer.certificate,
                 Outcome::Failed(failed) => failed.certificate,
                 other => panic!("{other:?}"),
             };
-            assert_eq!(certificate.and_then(|shown| shown.refused).is_some(), refused, "{kind}");
+            let certificate = certificate.expect("a certificate");
+            assert_eq!((certificate.trusted_by, certificate.refused.is_some()), (Some(whose), refused), "{kind}");
             assert_eq!(why(&reply), refused.then_some(Failure::CertificateRefused), "{kind}");
         }
         assert_eq!(why(&ask("arm_name = \"unknown\"", &[], &request)), Some(Failure::NameUnknown));
@@ -335,7 +315,9 @@ mod tests {
         assert_eq!(why(&ask(&format!("[files]\n\"{vendor}\" = \"\""), &[], &file(vendor))), Some(Failure::Absent));
         assert_eq!(why(&ask("", &[], &file("/etc/passwd"))), Some(Failure::Absent));
         let toml = "[environment]\nMSI_SECRET = \"s\"\nHTTP_PROXY = \"http://u:p@proxy:3128\"\nHOME = \"/root\"";
-        let Outcome::Variables { set } = outcome(&ask(toml, &[], &Request::Environment)) else { panic!("variables") };
+        let Outcome::Variables { set, .. } = outcome(&ask(toml, &[], &Request::Environment { of: Whose::Own })) else {
+            panic!("variables")
+        };
         assert_eq!(
             set.into_iter().collect::<Vec<_>>(),
             [("HTTP_PROXY".to_owned(), "http://proxy:3128/".to_owned()), ("MSI_SECRET".to_owned(), "(set)".to_owned())]

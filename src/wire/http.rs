@@ -7,11 +7,13 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, Proxy, ProxyProtocol, Timeout, http};
+use ureq::{Agent, Timeout, http};
 use zeroize::Zeroizing;
 
-use super::tls::{Shown, Trust};
-use super::{connect_limit, failure_of};
+use super::proxy::{self, Variables};
+use super::tls::TlsConnector;
+use super::trust::{Shown, Trust};
+use super::{connect_limit, failure_of, relay};
 use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, LIST_LIMIT, Outcome, Raw, Route};
 use crate::request::Carry;
 use crate::token::{Secret, Token};
@@ -24,6 +26,7 @@ pub fn put<'t>(
     request: &HttpRequest,
     bearer: Option<&Token>,
     within: Duration,
+    variables: impl FnOnce() -> &'t Variables,
     trust: impl FnOnce() -> &'t Trust,
 ) -> Raw {
     let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
@@ -33,17 +36,15 @@ pub fn put<'t>(
         return failed(Failure::Unsupported, "a token is not sent without TLS");
     }
     let proxy = match (request.route, url.scheme()) {
-        (Route::AsClients, "https") => match proxy_of_environment() {
+        (Route::AsClients, "https") => match proxy::for_https(host, variables()) {
             Ok(proxy) => proxy,
             Err(why) => return failed(Failure::Unsupported, &why),
         },
+        (Route::HttpProxy, _) => return by_relay(request, bearer, within, variables()),
         _ => None,
     };
     // Without user and password.
-    let through = proxy
-        .as_ref()
-        .filter(|proxy| !exempt(proxy, &request.url))
-        .map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+    let through = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -79,6 +80,18 @@ pub fn put<'t>(
     match sent {
         Ok(response) => read(response, &shown, limit),
         Err(error) => Raw::Plain(Outcome::Failed(blame(explain(&error, &shown), &shown, through.as_deref(), host))),
+    }
+}
+
+/// To the proxy for plain HTTP goes the question for the VM's own document alone, and never a token. The recorder refuses
+/// others already.
+fn by_relay(request: &HttpRequest, bearer: Option<&Token>, within: Duration, variables: &Variables) -> Raw {
+    if bearer.is_some() || request.bearer.is_some() || request.method != "GET" || request.is_about_an_identity() {
+        return Raw::Plain(Outcome::failed(Failure::Unsupported, "this question is not put through a proxy"));
+    }
+    match proxy::for_plain_http(variables) {
+        Ok(proxy) => relay::put(request, &proxy, within),
+        Err(why) => Raw::Plain(Outcome::failed(Failure::Unsupported, why)),
     }
 }
 
@@ -119,7 +132,8 @@ fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) ->
     if scheme != "https" {
         return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
     }
-    let (tls, shown) = trust().connector()?;
+    let (verifier, shown) = trust().verifier();
+    let tls = TlsConnector::new(verifier)?;
     let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
     Ok((Agent::with_parts(config, chain, resolver), shown))
 }
@@ -177,42 +191,4 @@ fn tls_failure(error: &rustls::Error) -> Failure {
         rustls::Error::InvalidCertificate(_) => Failure::CertificateRefused,
         _ => Failure::TlsFailed,
     }
-}
-
-/// Does `NO_PROXY` take this URL out?
-fn exempt(proxy: &Proxy, url: &str) -> bool {
-    url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri))
-}
-
-/// The proxy that clients use for HTTPS: the lower-case variable first, as curl and Python do.
-fn proxy_of_environment() -> Result<Option<Proxy>, String> {
-    let set = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    let Some(value) = set(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
-    let wrong = |_| "the proxy variable holds no URL that can be used".to_owned();
-    let plain = Proxy::new(&value).map_err(wrong)?;
-    // What stands before the last @ is a secret, so a host that begins there was read wrongly.
-    let host = value.rsplit_once('@').map_or(value.as_str(), |(_, host)| host);
-    if plain.host().is_empty() || !host.contains(plain.host()) {
-        return Err("the proxy variable holds no URL that can be used".into());
-    }
-    if !matches!(plain.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-        return Err("the proxy variable names a SOCKS proxy, which midoctor cannot use".into());
-    }
-    let mut builder = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
-    if let Some(user) = plain.username() {
-        builder = builder.username(user);
-    }
-    if let Some(password) = plain.password() {
-        builder = builder.password(password);
-    }
-    for entry in set(&["no_proxy", "NO_PROXY"]).unwrap_or_default().split(',') {
-        // As curl and Python read it: a name stands for itself and for all below it, with or without a dot before it.
-        let name = entry.trim().trim_end_matches(":443").trim_start_matches('*').trim_start_matches('.');
-        if name.is_empty() {
-            builder = builder.no_proxy(entry.trim());
-        } else {
-            builder = builder.no_proxy(name).no_proxy(&format!(".{name}"));
-        }
-    }
-    builder.build().map(Some).map_err(wrong)
 }

@@ -2,9 +2,24 @@
 //!
 //! It changes nothing, and it decides nothing: every failure is an outcome, told as the system told it.
 
+mod environment;
+#[cfg(any(target_os = "linux", test))]
+mod filter;
+mod firewall;
 mod http;
 mod local;
+mod network;
+#[cfg(not(windows))]
+mod process;
+mod proxy;
+mod relay;
+mod roots;
+#[cfg(not(windows))]
+mod systemd;
 mod tls;
+mod trust;
+#[cfg(windows)]
+mod windows;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::OnceLock;
@@ -12,33 +27,74 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
+use crate::plan::Whose;
 use crate::token::Token;
+
+pub use environment::{Missing, missing};
 
 /// This machine.
 pub struct Machine {
-    trust: OnceLock<tls::Trust>,
+    /// Whose environment counts where clients obey it: for proxies, and for the certificates that are trusted.
+    environment: Whose,
+    /// What it holds, read once. Passwords of proxies are in it, and it is shown to the recorder alone, which seals them.
+    variables: OnceLock<Outcome>,
+    /// The platform's certificates, while they are read.
+    roots: OnceLock<roots::Reading>,
+    trust: OnceLock<trust::Trust>,
     began: Instant,
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self { trust: OnceLock::new(), began: Instant::now() }
-    }
 }
 
 /// How long a connection to a link-local or loopback address may take: the metadata service answers in milliseconds.
 pub const NEAR: Duration = Duration::from_secs(2);
 
 impl Machine {
+    /// This machine, as clients in that environment have it.
+    pub fn new(environment: Whose) -> Self {
+        Self {
+            environment,
+            variables: OnceLock::new(),
+            roots: OnceLock::new(),
+            trust: OnceLock::new(),
+            began: Instant::now(),
+        }
+    }
+
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
     pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
         scope.spawn(|| {
-            self.trust();
+            self.roots();
         });
     }
 
-    fn trust(&self) -> &tls::Trust {
-        self.trust.get_or_init(tls::Trust::of_this_platform)
+    fn trust(&self) -> &trust::Trust {
+        self.trust.get_or_init(|| trust::Trust::in_roots(self.roots().wait()))
+    }
+
+    /// Begins to read the roots, once, and does not wait for them.
+    fn roots(&self) -> &roots::Reading {
+        self.roots.get_or_init(|| match self.environment {
+            Whose::Own => roots::Reading::of_this_platform(),
+            _ => roots::Reading::of_others(self.variable("SSL_CERT_FILE"), self.variable("SSL_CERT_DIR")),
+        })
+    }
+
+    /// The environment that counts; what cannot be read is obeyed by nobody.
+    fn variables(&self) -> &Outcome {
+        self.variables.get_or_init(|| environment::variables(&self.environment))
+    }
+
+    /// A variable of it that is set and not empty.
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.set().get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The variables that are set in it.
+    fn set(&self) -> &proxy::Variables {
+        static NONE: proxy::Variables = proxy::Variables::new();
+        match self.variables() {
+            Outcome::Variables { set, .. } => set,
+            _ => &NONE,
+        }
     }
 }
 
@@ -46,11 +102,16 @@ impl Wire for Machine {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         let start = Instant::now();
         let raw = match request {
-            Request::Http(http) => http::put(http, bearer, within, || self.trust()),
+            Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(resolve(host, within)),
-            Request::Environment => Raw::Plain(local::variables()),
+            Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),
+            Request::Environment { of } => Raw::Plain(environment::variables(of)),
+            Request::SharedNetwork { of } => Raw::Plain(environment::shared_network(of)),
             Request::File { path } => Raw::Plain(local::file(path)),
+            Request::Presence { path } => Raw::Plain(local::presence(path)),
+            Request::Network => Raw::Plain(network::local(within)),
+            Request::Firewall => Raw::Plain(firewall::rules(within)),
         };
         Reply { took: start.elapsed(), raw }
     }
@@ -119,6 +180,8 @@ fn failure_of(error: &std::io::Error) -> Failure {
         | ErrorKind::NetworkDown
         // A route or a rule that prohibits the connection.
         | ErrorKind::PermissionDenied => Failure::Unroutable,
+        // A route that drops packets without a word (EINVAL); midoctor itself asks for nothing invalid.
+        ErrorKind::InvalidInput if error.raw_os_error().is_some() => Failure::Unroutable,
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe

@@ -1,14 +1,22 @@
 //! The interop suite: Microsoft's own clients, unmodified, against `midoctor simulate` in a private network namespace.
 //!
 //! They must succeed where the VM is healthy and fail as they do in life where it is not: that is what makes the simulator
-//! fit for other people's tests. It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds
-//! azure-cli and azure-identity, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity.
+//! fit for other people's tests. And they must go where the table of clients says, for every combination of variables.
+//!
+//! It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds azure-cli, azure-identity, aiohttp and
+//! msrestazure, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity and @azure/mcp.
 //! Run by `cargo test --test interop [-- WORD…]`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+mod combinations;
+mod driver;
+mod listeners;
 #[path = "../namespace/mod.rs"]
 mod namespace;
+mod precedence;
+mod proxy_rules;
+mod roots;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -83,6 +91,21 @@ fn main() -> ExitCode {
         for &(client, phrase) in clients {
             let name = format!("{scenario}: {}", client.name());
             add(client, name, Box::new(move || fails(scenario, client, phrase)));
+        }
+    }
+    roots::add(&mut suite);
+    for (client, name, row) in precedence::CLIENTS {
+        let name = format!("the table is right about {name}");
+        match client.missing() {
+            Some(why) => suite.missing.push((name, why)),
+            None => suite.cases.push(Case::new(name, move || precedence::agrees(client, row))),
+        }
+    }
+    for (client, name, stack) in proxy_rules::CLIENTS {
+        let name = format!("the proxy rules are right about {name}");
+        match client.missing() {
+            Some(why) => suite.missing.push((name, why)),
+            None => suite.cases.push(Case::new(name, move || proxy_rules::agrees(client, stack))),
         }
     }
     suite.main()

@@ -88,9 +88,14 @@ impl Services {
         }));
         change(&mut options);
         let running = simulator::simulate(options).unwrap();
-        let authority = std::env::temp_dir().join("authority.pem");
+        let authority = Self::place();
         std::fs::write(&authority, &running.authority_pem).unwrap();
         Self { running, authority, asked }
+    }
+
+    /// Where the authority is written.
+    pub fn place() -> PathBuf {
+        std::env::temp_dir().join("authority.pem")
     }
 
     /// Lets clients trust another authority too.
@@ -138,19 +143,28 @@ impl Ran {
     }
 }
 
-/// The program that examines this machine, with nothing of the caller's environment, trusting that authority.
+/// The variables that tell clients of an authority: midoctor itself, Azure CLI and Python, Node.js.
+pub const TOLD: [&str; 3] = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+
+/// The program that examines this machine, with nothing of the caller's environment, where all clients trust that authority.
 pub fn check(authority: Option<&Path>, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("check").args(arguments).env_clear().env("LANG", "C.UTF-8").stdin(Stdio::null());
-    command.envs(authority.map(|file| ("SSL_CERT_FILE", file)));
+    command.envs(authority.into_iter().flat_map(|file| TOLD.map(|name| (name, file))));
     command
 }
 
-/// Runs it to its end. Whatever it found: the report is valid, the exit codes agree, and nothing that it wrote holds a token.
+/// Runs it to its end with `-v`. Whatever it found: the report is valid, the exit codes agree, and nothing that it wrote holds
+/// a token.
 pub fn examine(command: &mut Command) -> Ran {
+    examine_plainly(command.arg("-v"))
+}
+
+/// The same without `-v`.
+pub fn examine_plainly(command: &mut Command) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
-    command.args(["-v", "-o", "text", "-o", &format!("json={}", file.display())]);
+    command.args(["-o", "text", "-o", &format!("json={}", file.display())]);
     let output = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|_| panic!("no report: {stderr}"));

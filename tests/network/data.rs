@@ -281,6 +281,7 @@ fn proxied(refusal: Option<&'static str>, known: bool, exceptions: &str) -> (Ser
         false => place::names_are_unknown(),
     }
     let mut command = check(Some(&services.authority), &["--probe", PROBE]);
+    let exceptions = format!("169.254.169.254,{exceptions}");
     let ran = examine(command.env("HTTPS_PROXY", &proxy.url).env("NO_PROXY", exceptions));
     (services, proxy.asked(), ran)
 }

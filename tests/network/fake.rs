@@ -12,6 +12,9 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// What it does with a request that it has read; afterwards it closes.
 pub type Behaviour = fn(request: &str, client: &mut dyn Write) -> io::Result<()>;
 
+/// What is said on a connection before TLS.
+pub type Before = fn(client: &mut TcpStream) -> io::Result<()>;
+
 /// The server. Listens until the process ends.
 pub struct Fake {
     /// What clients are to trust.
@@ -35,18 +38,29 @@ impl Fake {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap());
+        let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
         let listener = TcpListener::bind((address, 443)).unwrap();
+        Self::listen(listener, config, cert.pem(), |_| Ok(()), behaviour)
+    }
+
+    /// The same on any listener, with any certificate, and after whatever comes before TLS.
+    pub fn listen<B>(listener: TcpListener, config: ServerConfig, pem: String, before: Before, behaviour: B) -> Self
+    where
+        B: Fn(&str, &mut dyn Write) -> io::Result<()> + Clone + Send + 'static,
+    {
+        let config = Arc::new(config);
         let heard = Arc::new(Mutex::new(Vec::new()));
         let memory = Arc::clone(&heard);
         std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
+            for mut client in listener.incoming().map_while(Result::ok) {
                 let (config, memory, behaviour) = (Arc::clone(&config), Arc::clone(&memory), behaviour.clone());
                 // A client that goes away ends its own thread and nothing else.
-                std::thread::spawn(move || serve(client, config, &memory, &behaviour));
+                std::thread::spawn(move || {
+                    before(&mut client).and_then(|()| serve(client, config, &memory, &behaviour))
+                });
             }
         });
-        Self { pem: cert.pem(), heard }
+        Self { pem, heard }
     }
 
     /// What came on each connection, after TLS; empty where nothing did.

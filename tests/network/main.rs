@@ -1,7 +1,8 @@
 //! The network suite: the built program, unmodified, at the real addresses, in a private network namespace.
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
-//! cloud is another one, data endpoints misbehave, and lists are long.
+//! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
+//! what is encrypted, lists are long, and services have environments of their own.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -9,22 +10,41 @@
 #[path = "../namespace/mod.rs"]
 mod namespace;
 
+mod certificates;
 mod clouds;
 mod data;
+mod environments;
 mod fake;
+mod metadata;
 mod proxies;
 mod readme;
+mod relayed;
 mod routes;
 mod scale;
 mod scenarios;
+mod surroundings;
+mod systemd;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let cases = scenarios::cases().into_iter().chain(routes::cases()).chain(proxies::cases());
-    let cases =
-        cases.chain(readme::cases()).chain(clouds::cases()).chain(data::cases()).chain(scale::cases()).collect();
+    let cases = [
+        scenarios::cases(),
+        routes::cases(),
+        proxies::cases(),
+        relayed::cases(),
+        readme::cases(),
+        clouds::cases(),
+        data::cases(),
+        scale::cases(),
+        metadata::cases(),
+        certificates::cases(),
+        environments::cases(),
+        systemd::cases(),
+        surroundings::cases(),
+    ];
+    let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
     namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
 }

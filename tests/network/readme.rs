@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::namespace::simulator::{PROGRAM, Services};
+use crate::environments::{self, Sleeper, told};
+use crate::namespace::simulator::{PROGRAM, Services, TOLD};
 use crate::namespace::{Case, place};
 
 const README: &str = include_str!("../../README.md");
@@ -27,9 +28,13 @@ fn commands() {
     let (elsewhere, here): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.contains("--arm-endpoint"));
     let folder = tempfile::tempdir().unwrap();
     place::names_lead_to_loopback(&["kv-web.vault.azure.net"]);
+    let authority = Services::place().display().to_string();
+    let unit = format!("[Service]\nEnvironment={}\n", told(&authority));
+    environments::files(&[("/run/systemd/system/web.service", &unit)]);
+    let process = Sleeper::start(&[(TOLD[0], &authority)]);
     for (vm, lines) in [(VM, here), (ELSEWHERE, elsewhere)] {
         let services = Services::start(vm, &[], |_| {});
-        lines.into_iter().for_each(|line| run(line, folder.path(), &services));
+        lines.into_iter().for_each(|line| run(&line.replace("812", &process.pid()), folder.path(), &services));
     }
     assert!(folder.path().join("report.json").exists(), "-o json=report.json wrote nothing");
 }
@@ -38,7 +43,7 @@ fn run(line: &str, folder: &Path, services: &Services) {
     let path = format!("{}:/usr/bin:/bin", Path::new(PROGRAM).parent().unwrap().display());
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).current_dir(folder).env_clear().env("PATH", &path);
-    shell.env("SSL_CERT_FILE", &services.authority).env("LANG", "C.UTF-8").stdin(Stdio::null());
+    shell.envs(TOLD.map(|name| (name, &services.authority))).env("LANG", "C.UTF-8").stdin(Stdio::null());
     let output = shell.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{line}\n{said}");

@@ -8,8 +8,14 @@ use crate::namespace::simulator::{self, Simulator};
 use crate::namespace::{Case, place};
 
 pub fn cases() -> Vec<Case> {
+    // Processes and units of others are played in `environments`.
+    let own = |named: &scenarios::Named| {
+        let command = named.scenario().unwrap().command;
+        command.pid.is_none() && command.unit.is_none()
+    };
     scenarios::all()
         .into_iter()
+        .filter(own)
         .map(|named| Case::new(format!("scenario {}", named.name), move || play(named.name)))
         .collect()
 }
@@ -60,7 +66,12 @@ fn play(name: &'static str) {
 fn prepare(scenario: &Scenario, simulator: &Simulator) {
     use midoctor::simulator::scenario::{ArmName, Metadata, Network};
     for (path, text) in &scenario.files {
-        place::dmi(path.strip_prefix("/sys/class/dmi/id/").expect("a field of DMI"), text);
+        match (path.strip_prefix("/sys/class/dmi/id/"), path.strip_prefix("/var/log/")) {
+            (Some(field), _) => place::dmi(field, text),
+            (None, Some(_)) => place::log_file(path, text),
+            // A program that is installed decides no more than a sentence.
+            (None, None) => assert!(path.starts_with("/usr/sbin/"), "{path}"),
+        }
     }
     let there = scenario.data.iter().filter(|data| data.network != Network::UnknownName);
     let hosts: Vec<&str> = there.map(|data| data.host.as_str()).collect();
@@ -91,7 +102,11 @@ fn gist(report: &Value) -> Value {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|finding| json!([finding["code"], finding["severity"], finding["remedy"]]))
+                .map(|finding| {
+                    // What keeps the metadata service away here is this namespace, and that chooses the steps.
+                    let remedy = if check["id"] == "metadata" { &Value::Null } else { &finding["remedy"] };
+                    json!([finding["code"], finding["severity"], remedy])
+                })
                 .collect();
             json!([check["id"], check["subject"], check["status"], check["blocked_by"], findings])
         })
