@@ -3,6 +3,7 @@
 //! Nothing here judges. Everything is derived from evidence, so the same case can be read again in a year.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::azure::arm;
@@ -243,23 +244,36 @@ impl<'a> Case<'a> {
         Request::Environment { of: self.plan().environment.clone() }
     }
 
-    /// Did the user name an environment that is not known, or known in part alone? That of a process that runs is whole, whatever
-    /// the files of its unit say.
+    /// Did the user name an environment that is not known, or known in part alone?
     pub fn lacks_environment(&self) -> bool {
-        !self.plan().environment.is_own()
-            && match self.outcome(&self.environment()) {
-                Some(Outcome::Variables { unit: Some(unit), .. }) => unit.process.is_none() && !unit.unread.is_empty(),
-                Some(Outcome::Variables { unit: None, .. }) => false,
-                _ => true,
-            }
+        let whole = || self.outcome(&self.environment()).is_some_and(Outcome::is_whole_environment);
+        !self.plan().environment.is_own() && !whole()
+    }
+
+    /// The variables of the environment that is judged, when they were read.
+    pub fn variables(&self) -> Option<&'a BTreeMap<String, String>> {
+        match self.outcome(&self.environment())? {
+            Outcome::Variables { set, .. } => Some(set),
+            _ => None,
+        }
     }
 
     /// A variable of the environment, when that was read. Clients take an empty one for unset, and so does this.
     pub fn variable(&self, name: &str) -> Option<&'a str> {
-        match self.outcome(&self.environment())? {
-            Outcome::Variables { set, .. } => set.get(name).map(String::as_str).filter(|value| !value.is_empty()),
+        self.variables()?.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The text of a short file, when it was read.
+    pub fn text(&self, path: &str) -> Option<&'a str> {
+        match self.outcome(&Request::file(path))? {
+            Outcome::Contents { text } => Some(text),
             _ => None,
         }
+    }
+
+    /// Is this file known to be there?
+    pub fn is_there(&self, path: &str) -> bool {
+        matches!(self.outcome(&Request::presence(path)), Some(Outcome::Present))
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod azure;
 pub mod case;
+pub mod certificate;
 pub mod check;
 pub mod checks;
 pub mod cli;

@@ -128,6 +128,16 @@ impl Request {
         })
     }
 
+    /// The text of a short file.
+    pub fn file(path: impl Into<String>) -> Self {
+        Self::File { path: path.into() }
+    }
+
+    /// Whether there is a file of this name.
+    pub fn presence(path: impl Into<String>) -> Self {
+        Self::Presence { path: path.into() }
+    }
+
     /// A GET as the metadata service wants it: `Metadata: true`, never through a proxy.
     pub fn metadata(path_and_query: &str) -> Self {
         Self::Http(HttpRequest {

@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::check::{Finding, Status, Verdict};
 use crate::clients::roots::{LISTS, Roots, roots_of};
 use crate::clients::{Setting, Stack};
-use crate::evidence::{Certificate, ChainFault, Exchange, Failed, Outcome, Request, TrustedBy};
+use crate::evidence::{Certificate, ChainFault, Exchange, Failed, Request, TrustedBy};
 
 /// So many of a certificate's names are named; of more than are kept nobody knows whether the host is among them.
 const NAMES_SHOWN: usize = 5;
@@ -97,7 +97,7 @@ pub(super) fn regarded(case: &Case, host: &str, exchange: &Exchange, verdict: Ve
 /// Questions that a certificate of this machine alone raises: where the machine's list is, to name it to clients.
 pub(super) fn ask(case: &Case, request: &Request) -> Vec<Request> {
     let alone = case.exchange(request).and_then(of_this_machine_alone);
-    let lists = LISTS.iter().map(|path| Request::Presence { path: (*path).into() });
+    let lists = LISTS.iter().map(|path| Request::presence(*path));
     alone.filter(|_| !lacking(case).is_empty()).map(|_| lists.collect()).unwrap_or_default()
 }
 
@@ -108,7 +108,7 @@ fn of_this_machine_alone(exchange: &Exchange) -> Option<&Certificate> {
 
 /// Clients that bring Mozilla's list along and are told of no other: their fact's name, and their own.
 fn lacking(case: &Case) -> Vec<(&'static str, &'static str)> {
-    let Some(Outcome::Variables { set, .. }) = case.outcome(&case.environment()) else { return Vec::new() };
+    let Some(set) = case.variables() else { return Vec::new() };
     let files = BTreeSet::new();
     let setting = Setting { variables: set, files: &files };
     let known = [
@@ -134,11 +134,7 @@ fn inspected(case: &Case, host: &str, shown: &Certificate) -> Option<Finding> {
     );
     let finding = about(Finding::warning("tls-intercepted").with("host", host), shown).with("case", words);
     let mut finding = if signed_itself(shown) { finding } else { finding.with("gateway", own_name(&shown.issuer)) };
-    let list = case.variable("SSL_CERT_FILE").or_else(|| {
-        LISTS
-            .into_iter()
-            .find(|path| matches!(case.outcome(&Request::Presence { path: (*path).into() }), Some(Outcome::Present)))
-    });
+    let list = case.variable("SSL_CERT_FILE").or_else(|| LISTS.into_iter().find(|path| case.is_there(path)));
     for (fact, name) in clients {
         finding = finding.with(fact, name);
         if let Some(list) = list {

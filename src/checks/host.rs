@@ -6,7 +6,7 @@ use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::destination::Destinations;
-use crate::evidence::{Outcome, Request};
+use crate::evidence::Request;
 use crate::words::in_words;
 
 /// The checks of this topic.
@@ -20,7 +20,7 @@ pub static CHECKS: [Check; 2] = [
         shared: &[],
         page: include_str!("../../checks/platform.md"),
         subjects: Subject::machine,
-        ask: |_| [ASSET_TAG, VENDOR, PRODUCT].iter().map(|path| file(path)).collect(),
+        ask: |_| [ASSET_TAG, VENDOR, PRODUCT].iter().map(|path| Request::file(*path)).collect(),
         judge: judge_platform,
     },
     Check {
@@ -67,17 +67,8 @@ const OTHER_CLOUDS: &[(&str, &str, &str)] = &[
     (VENDOR, "Scaleway", "Scaleway"),
 ];
 
-/// The question for a short file.
-pub(super) fn file(path: &str) -> Request {
-    Request::File { path: path.into() }
-}
-
 fn judge_platform(case: &Case) -> Verdict {
-    let contents = |path: &str| match case.outcome(&file(path)) {
-        Some(Outcome::Contents { text }) => Some(text.as_str()),
-        _ => None,
-    };
-    if contents(ASSET_TAG) == Some(AZURE_TAG) {
+    if case.text(ASSET_TAG) == Some(AZURE_TAG) {
         return Verdict::Pass(Facts::from([("sign", format!("chassis asset tag {AZURE_TAG}"))]));
     }
     // A metadata service that proves to be Azure's outweighs whatever DMI says.
@@ -85,7 +76,7 @@ fn judge_platform(case: &Case) -> Verdict {
         return Verdict::Pass(Facts::from([("sign", "Azure's metadata service knows this VM".to_owned())]));
     }
     for (path, value, cloud) in OTHER_CLOUDS {
-        if contents(path) == Some(value) {
+        if case.text(path) == Some(*value) {
             let field = path.rsplit('/').next().unwrap_or(path);
             return Verdict::found(
                 Finding::error("not-on-azure")

@@ -59,8 +59,7 @@ pub(super) fn proxied(case: &Case, host: &str) -> bool {
 
 /// The proxy that clients reach this host through, without scheme: `proxy.contoso.com:3128`.
 fn proxy_for(case: &Case, host: &str) -> Option<String> {
-    let Outcome::Variables { set, .. } = case.outcome(&case.environment())? else { return None };
-    let found = proxy::for_https(host, &Setting { variables: set, files: &BTreeSet::new() })?;
+    let found = proxy::for_https(host, &Setting { variables: case.variables()?, files: &BTreeSet::new() })?;
     let bare = found.proxy.split_once("://").map_or(found.proxy.as_str(), |(_, rest)| rest);
     Some(bare.split(['/', '?', '#']).next().unwrap_or_default().to_owned())
 }

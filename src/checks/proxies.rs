@@ -45,16 +45,9 @@ impl Catch {
     }
 }
 
-fn variables<'a>(case: &Case<'a>) -> Option<&'a BTreeMap<String, String>> {
-    match case.outcome(&case.environment())? {
-        Outcome::Variables { set, .. } => Some(set),
-        _ => None,
-    }
-}
-
 /// The question for the VM's document, put through the proxy that catches it, when that is wanted.
 pub(super) fn question(case: &Case) -> Option<Request> {
-    let variables = variables(case).filter(|_| case.plan().through_proxy)?;
+    let variables = case.variables().filter(|_| case.plan().through_proxy)?;
     let first = proxy::for_plain_http(&Setting { variables, files: &BTreeSet::new() });
     // The wire takes the first variable that is set; that is the one named, or the answer would be another proxy's.
     (Catch::of(variables).main() == first.as_ref())
@@ -64,7 +57,7 @@ pub(super) fn question(case: &Case) -> Option<Request> {
 }
 
 pub(super) fn proxy_finding(case: &Case) -> Option<Finding> {
-    let variables = variables(case)?;
+    let variables = case.variables()?;
     let catch = Catch::of(variables);
     let main = catch.main()?;
     let name = |(stack, caught): &(Stack, Caught)| {

@@ -12,11 +12,13 @@ pub(super) const CALLER: &str = "the application's user and program";
 
 /// Questions about the agent, once it has shown itself.
 pub(super) fn ask() -> Vec<Request> {
-    vec![Request::Presence { path: PROGRAM.into() }, status_file()]
+    vec![Request::presence(PROGRAM), Request::file(STATUS_FILE)]
 }
 
-fn status_file() -> Request {
-    Request::File { path: STATUS_FILE.into() }
+/// May only somebody else read what the agent writes about itself?
+fn is_closed(case: &Case) -> bool {
+    let failed = case.outcome(&Request::file(STATUS_FILE)).and_then(Outcome::failure);
+    failed.is_some_and(|failed| failed.why == Failure::Denied)
 }
 
 /// Did this answer come through the agent? It marks what it lets pass.
@@ -26,10 +28,7 @@ pub(super) fn passed_through(answer: &Answer) -> bool {
 
 /// What the agent has written about itself.
 pub(super) fn status(case: &Case) -> Option<Status> {
-    match case.outcome(&status_file())? {
-        Outcome::Contents { text } => Status::read(text),
-        _ => None,
-    }
+    Status::read(case.text(STATUS_FILE)?)
 }
 
 /// What it does, in brackets behind its name; empty where that is not known.
@@ -58,28 +57,22 @@ pub(super) fn with_agent(case: &Case, finding: Finding) -> Finding {
     if let Some(trouble) = &status.trouble {
         finding = finding.with("agent_trouble", trouble);
     }
-    match case.outcome(&status_file()) {
-        Some(Outcome::Failed(failed)) if failed.why == Failure::Denied => finding.with("agent_status", STATUS_FILE),
-        _ => finding,
-    }
+    if is_closed(case) { finding.with("agent_status", STATUS_FILE) } else { finding }
 }
 
 /// One or two sentences, with their full stops.
 fn in_words(case: &Case, status: &Status) -> String {
-    let installed = matches!(case.outcome(&Request::Presence { path: PROGRAM.into() }), Some(Outcome::Present));
     let version = status.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let does = match status.mode {
         Some(Mode::Enforce) => format!("The guest proxy agent{version} enforces its rules for the metadata service."),
         Some(Mode::Audit) => format!("The guest proxy agent{version} only audits the metadata service."),
         Some(Mode::Disabled) => format!("The guest proxy agent{version} says that it has no rules in force."),
-        None if installed => "The guest proxy agent is installed here.".to_owned(),
+        None if case.is_there(PROGRAM) => "The guest proxy agent is installed here.".to_owned(),
         None => "Its program was not found here, so something else may answer in its way.".to_owned(),
     };
-    let unread = match case.outcome(&status_file()) {
-        Some(Outcome::Failed(failed)) if failed.why == Failure::Denied => {
-            format!(" Whom it denied is in {STATUS_FILE}, which only root may read.")
-        }
-        _ => String::new(),
+    let unread = match is_closed(case) {
+        true => format!(" Whom it denied is in {STATUS_FILE}, which only root may read."),
+        false => String::new(),
     };
     let verb = if status.mode == Some(Mode::Audit) { "would deny" } else { "has denied" };
     let denied = match &status.denials[..] {

@@ -9,7 +9,7 @@ use crate::azure::resource_id;
 use crate::case::{Case, token_request};
 use crate::check::{Finding, Severity, Subject};
 use crate::clients::{self, ARC_AGENT_LINUX, ARC_AGENT_WINDOWS, AsWhom, Row, Setting, Source};
-use crate::evidence::{Outcome, Request, is_secret};
+use crate::evidence::{Request, is_secret};
 use crate::plan::Selector;
 use crate::words::listed;
 
@@ -24,16 +24,13 @@ const NEXT: usize = 8;
 
 /// The question whether the Azure Arc agent is installed: its program takes some clients there.
 pub(super) fn agent() -> Request {
-    Request::Presence { path: clients::arc_agent().to_owned() }
+    Request::presence(clients::arc_agent())
 }
 
 /// The variables, when they were read, and the files that are there.
 fn setting<'a>(case: &Case<'a>) -> Option<(&'a BTreeMap<String, String>, BTreeSet<String>)> {
-    let Some(Outcome::Variables { set, .. }) = case.outcome(&case.environment()) else { return None };
-    let installed =
-        |path: &&str| matches!(case.outcome(&Request::Presence { path: (*path).to_owned() }), Some(Outcome::Present));
-    let files = [ARC_AGENT_LINUX, ARC_AGENT_WINDOWS].iter().filter(|path| installed(path));
-    Some((set, files.map(|path| (*path).into()).collect()))
+    let files = [ARC_AGENT_LINUX, ARC_AGENT_WINDOWS].into_iter().filter(|path| case.is_there(path));
+    Some((case.variables()?, files.map(str::to_owned).collect()))
 }
 
 /// The question whether this VM has the identity that `AZURE_CLIENT_ID` names: the metadata service knows all of them, and Azure

@@ -6,7 +6,7 @@
 use crate::azure::proxy_agent;
 use crate::case::Case;
 use crate::clients::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS};
-use crate::evidence::{Outcome, Request};
+use crate::evidence::Request;
 
 use super::host::{self, AZURE_TAG};
 
@@ -33,34 +33,19 @@ const ARC: [&str; 3] = [
 /// All that is asked when there is no answer.
 pub(super) fn questions(case: &Case) -> Vec<Request> {
     let files = [RELEASE, PODMAN, MANAGER, NAMESPACE, HOSTNAME, CGROUP];
-    let no_linux = case.outcome(&host::file(RELEASE)).is_some_and(|outcome| outcome.failure().is_some());
+    let no_linux = case.outcome(&Request::file(RELEASE)).is_some_and(|outcome| outcome.failure().is_some());
     let arc = &ARC[..if no_linux { 3 } else { 2 }];
     let present = [DOCKER, proxy_agent::PROGRAM].into_iter().chain(arc.iter().copied());
     [Request::Network, Request::Firewall, case.environment()]
         .into_iter()
-        .chain(files.into_iter().map(host::file))
-        .chain(present.map(presence))
+        .chain(files.into_iter().map(Request::file))
+        .chain(present.map(Request::presence))
         .collect()
-}
-
-fn presence(path: &str) -> Request {
-    Request::Presence { path: path.into() }
 }
 
 /// A file's text, as far as a sentence can hold it.
 fn short(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(100).collect()
-}
-
-fn text<'a>(case: &Case<'a>, path: &str) -> Option<&'a str> {
-    match case.outcome(&host::file(path))? {
-        Outcome::Contents { text } => Some(text),
-        _ => None,
-    }
-}
-
-fn there(case: &Case, path: &str) -> bool {
-    matches!(case.outcome(&presence(path)), Some(Outcome::Present))
 }
 
 /// Where this runs.
@@ -82,44 +67,41 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     pub fn read(case: &Case) -> Self {
-        let release = text(case, RELEASE).unwrap_or_default();
+        let release = case.text(RELEASE).unwrap_or_default();
         let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| short(release));
-        let azure = text(case, host::ASSET_TAG) == Some(AZURE_TAG);
+        let azure = case.text(host::ASSET_TAG) == Some(AZURE_TAG);
         Self {
             pod: pod(case),
             container: container(case),
             wsl: sign("microsoft"),
             docker_desktop: sign("linuxkit"),
-            arc: ARC.into_iter().find(|path| !azure && there(case, path)),
-            proxy_agent: Some(proxy_agent::PROGRAM).filter(|path| there(case, path)),
+            arc: ARC.into_iter().find(|path| !azure && case.is_there(path)),
+            proxy_agent: Some(proxy_agent::PROGRAM).filter(|path| case.is_there(path)),
         }
     }
 }
 
 fn pod(case: &Case) -> Option<String> {
-    let namespace = text(case, NAMESPACE).filter(|text| !text.is_empty());
+    let namespace = case.text(NAMESPACE).filter(|text| !text.is_empty());
     if namespace.is_none() && case.variable("KUBERNETES_SERVICE_HOST").is_none() {
         return None;
     }
-    let name = text(case, HOSTNAME).filter(|text| !text.is_empty()).unwrap_or("of unknown name");
+    let name = case.text(HOSTNAME).filter(|text| !text.is_empty()).unwrap_or("of unknown name");
     let name = short(name);
     Some(namespace.map_or_else(|| name.clone(), |namespace| format!("{}/{name}", short(namespace))))
 }
 
 fn container(case: &Case) -> Option<String> {
-    let manager = text(case, MANAGER).filter(|manager| *manager != "wsl").unwrap_or_default();
-    let cgroup = text(case, CGROUP).unwrap_or_default();
-    let podman = case.outcome(&host::file(PODMAN)).and_then(|outcome| match outcome {
-        Outcome::Contents { text } => Some(text.as_str()),
-        _ => None,
-    });
+    let manager = case.text(MANAGER).filter(|manager| *manager != "wsl").unwrap_or_default();
+    let cgroup = case.text(CGROUP).unwrap_or_default();
+    let podman = case.text(PODMAN);
     let given = |key: &str| {
         let line = podman?.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
         Some(line.trim_matches('"')).filter(|value| !value.is_empty())
     };
     let kind = if podman.is_some() || manager == "podman" || cgroup.contains("libpod") {
         "a Podman container".to_owned()
-    } else if there(case, DOCKER) || manager == "docker" || cgroup.contains("/docker") {
+    } else if case.is_there(DOCKER) || manager == "docker" || cgroup.contains("/docker") {
         "a Docker container".to_owned()
     } else if cgroup.contains("/lxc") || manager.starts_with("lxc") {
         "an LXC container".to_owned()
@@ -130,6 +112,6 @@ fn container(case: &Case) -> Option<String> {
     } else {
         return None;
     };
-    let name = given("name").or_else(|| text(case, HOSTNAME)).filter(|name| !name.is_empty());
+    let name = given("name").or_else(|| case.text(HOSTNAME)).filter(|name| !name.is_empty());
     Some(name.map_or_else(|| kind.clone(), |name| format!("{kind} ({})", short(name))))
 }

@@ -36,7 +36,7 @@ fn look(options: &CheckOptions) -> Sources {
     let of = options.plan.environment.clone();
     let machine = Machine::new(of.clone());
     let environment = Request::Environment { of: of.clone() };
-    let agent = Request::Presence { path: clients::arc_agent().to_owned() };
+    let agent = Request::presence(clients::arc_agent());
     let questions = vec![environment.clone(), agent.clone()];
     let evidence = engine::ask_locally(&machine, &options.plan, options.limits, questions);
     let files: BTreeSet<String> = match evidence.outcome(&agent) {
@@ -52,9 +52,7 @@ fn look(options: &CheckOptions) -> Sources {
     };
     let clients =
         variables.as_ref().map(|variables| clients::table(&Setting { variables, files: &files })).unwrap_or_default();
-    // Of a process that runs the environment is whole, whatever the files of its unit say.
-    let running = matches!(evidence.outcome(&environment), Some(Outcome::Variables { unit: Some(unit), .. }) if unit.process.is_some());
-    let incomplete = variables.is_none() || (!unread.is_empty() && !running);
+    let incomplete = !evidence.outcome(&environment).is_some_and(Outcome::is_whole_environment);
     let environment = Environment { of, variables, files: files.into_iter().collect(), unread, incomplete };
     Sources { schema: SCHEMA, environment, clients }
 }
