@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::azure::cloud::is_manager;
 use crate::case::Case;
-use crate::check::{Check, Severity, Status, Subject, Verdict};
+use crate::check::{Check, Finding, Severity, Status, Subject, Verdict};
 use crate::checks;
 use crate::evidence::{Evidence, Failure, Request};
+use crate::ignores::Ignores;
 use crate::reading::Reading;
+use crate::selection::Selection;
 
 /// What a check says of a subject, with everything that stands in its way taken into account.
 pub struct Judged {
@@ -30,6 +32,8 @@ pub struct Diagnosis {
     pub root_cause: Option<&'static str>,
     /// The verdict over all.
     pub overall: Overall,
+    /// What is odd about the ignores: sentences.
+    pub notes: Vec<String>,
 }
 
 /// The verdict over all.
@@ -52,9 +56,13 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
 
 /// Judges evidence that was read already.
 pub fn judge(reading: &Reading) -> Diagnosis {
+    let selection = Selection::new(reading.plan());
     let mut judged: Vec<Judged> = checks::all()
         .flat_map(|check| (check.subjects)(reading).into_iter().map(move |subject| (check, subject)))
         .map(|(check, subject)| {
+            if let Some(why) = selection.leaves_out(check) {
+                return Judged { check, subject, verdict: Verdict::Skip(why), took: Duration::ZERO };
+            }
             let case = Case::new(reading, &subject);
             let verdict = (check.judge)(&case);
             let took = time_spent(reading, &(check.ask)(&case));
@@ -63,9 +71,28 @@ pub fn judge(reading: &Reading) -> Diagnosis {
         .collect();
     block(&mut judged);
     settle(&mut judged);
+    // Last, so that what does not count stands in the way of others all the same: they could not be judged.
+    let notes = excuse(&mut judged, &selection, reading);
     let root_cause = root_cause(&judged);
     let overall = overall(&judged, reading);
-    Diagnosis { checks: judged, root_cause, overall }
+    Diagnosis { checks: judged, root_cause, overall, notes }
+}
+
+/// Marks what does not count, and says what is odd about the ignores.
+fn excuse(judged: &mut [Judged], selection: &Selection, reading: &Reading) -> Vec<String> {
+    let mut ignores = Ignores::new(&reading.plan().ignores, reading.taken_at());
+    for one in judged {
+        if matches!(one.verdict, Verdict::Pass(_) | Verdict::Found(_)) {
+            ignores.judged(one.check);
+        }
+        if let Verdict::Found(findings) = &mut one.verdict {
+            for finding in findings {
+                let ignored = ignores.excuse(finding.code);
+                finding.excuse = selection.excuse(one.check, finding.code).or(ignored);
+            }
+        }
+    }
+    ignores.notes()
 }
 
 /// Marks as blocked what cannot be judged, or has failed only, because something it needs has failed. Who is named is
@@ -141,7 +168,8 @@ fn root_cause(judged: &[Judged]) -> Option<&'static str> {
     }
     match &best?.1.verdict {
         Verdict::Found(findings) => {
-            findings.iter().find(|finding| finding.severity == Severity::Error).map(|finding| finding.code)
+            let counts = |finding: &&Finding| finding.severity == Severity::Error && finding.excuse.is_none();
+            findings.iter().find(counts).map(|finding| finding.code)
         }
         _ => None,
     }

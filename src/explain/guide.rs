@@ -6,7 +6,7 @@ use crate::check::{Check, Severity};
 use crate::checks;
 use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, fill};
-use crate::options::{nearest, unknown};
+use crate::nearest::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 use crate::seal;

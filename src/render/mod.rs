@@ -1,6 +1,40 @@
-//! Renderers: each sees a report, and how it may look, and nothing else. One format, one file, one function.
+//! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
 pub mod json;
 pub mod sources;
 pub mod style;
 pub mod text;
+
+use crate::report::Report;
+use style::Style;
+use text::Detail;
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: the report, version 1.
+    Json,
+}
+
+/// The formats' names, in the order in which they are listed.
+pub const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+
+impl Format {
+    /// Is a file of this format added to, rather than replaced?
+    pub fn appends(self) -> bool {
+        false
+    }
+}
+
+/// The report in this format. Style and detail are the text's alone.
+///
+/// # Errors
+/// When serialisation fails, which plain data does not.
+pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
+    Ok(match format {
+        Format::Text => text::render(report, style, detail),
+        Format::Json => json::render(report)?,
+    })
+}

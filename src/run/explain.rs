@@ -12,10 +12,13 @@ use crate::explain::answer::Answer;
 use crate::explain::scan::{Scanner, Seen};
 use crate::explain::{self, cause, shown};
 use crate::input::Source;
-use crate::options::{ExplainOptions, Explained, Format};
+use crate::options::{ExplainOptions, Explained};
 use crate::output;
+use crate::outputs::Plain;
 use crate::plan::Plan;
 use crate::render::json;
+
+use super::publish;
 
 /// So many bytes are read at once.
 const CHUNK: usize = 128 << 10;
@@ -54,7 +57,7 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, String> {
 }
 
 fn answer(seen: Seen, options: &ExplainOptions) -> Result<Exit, String> {
-    let targets = super::open(&options.output)?;
+    let opened = publish::open(&options.output, |_| false)?;
     if seen.left_out > 0 {
         let left_out = seen.left_out;
         output::note(&format!(
@@ -65,16 +68,10 @@ fn answer(seen: Seen, options: &ExplainOptions) -> Result<Exit, String> {
     if options.and_check {
         answer.check(&super::examine_this_machine(&Plan::default(), Limits::default()));
     }
-    for (format, target) in targets {
-        let painted = |style| match format {
-            Format::Text => Ok(shown::render(&answer, style)),
-            Format::Json => json::pretty(&answer),
-        };
-        match target {
-            Some(target) => target.write(&painted(crate::render::style::Style::default())?)?,
-            None => output::print(&painted(super::style(options.output.color))?)?,
-        }
-    }
+    publish::publish(opened, |format, style| match format {
+        Plain::Text => Ok(shown::render(&answer, style)),
+        Plain::Json => json::pretty(&answer),
+    })?;
     Ok(if answer.matches.is_empty() { Exit::Undetermined } else { Exit::Healthy })
 }
 

@@ -1,0 +1,91 @@
+//! Puts what a command has to say where it was told to: each format to its file, or to standard output. All files are found
+//! writable before the work begins.
+
+use std::io::IsTerminal;
+
+use crate::cli::{OutputArgs, When};
+use crate::exit::Exit;
+use crate::output::{self, Target};
+use crate::outputs::Outputs;
+use crate::render::style::Style;
+use crate::render::{self, FORMATS, Format, text};
+use crate::report::Report;
+
+/// Where things go, found writable.
+pub struct Opened<F> {
+    targets: Vec<(F, Option<Target>)>,
+    /// How standard output may look.
+    style: Style,
+}
+
+/// Finds all files of an answer writable. `appends` says which formats are added to a file that is there.
+///
+/// # Errors
+/// A sentence that names the file, what happened and what to do.
+pub fn open<F: Copy>(outputs: &Outputs<F>, _appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
+    let open = |(format, file): &(F, Option<std::path::PathBuf>)| {
+        Ok((*format, file.as_deref().map(Target::open).transpose()?))
+    };
+    let targets = outputs.targets.iter().map(open).collect::<Result<_, String>>()?;
+    Ok(Opened { targets, style: style(outputs.color) })
+}
+
+/// Paints every format and puts it where it goes.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn publish<F: Copy>(
+    opened: Opened<F>,
+    mut paint: impl FnMut(F, Style) -> Result<String, String>,
+) -> Result<(), String> {
+    for (format, target) in opened.targets {
+        match target {
+            Some(target) => target.write(&paint(format, Style::default())?)?,
+            None => output::print(&paint(format, opened.style)?)?,
+        }
+    }
+    Ok(())
+}
+
+/// The files of a report, found writable before anything is asked.
+///
+/// # Errors
+/// A sentence that says what is wrong with the flags or with a file.
+pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
+    open(&Outputs::read(&typed.output, &FORMATS, typed.color.color)?, Format::appends)
+}
+
+/// Puts a report where it goes, and says how the command ends.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArgs) -> Result<Exit, String> {
+    for note in &report.notes {
+        output::note(&format!("midoctor: {note}"));
+    }
+    let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
+    publish(opened, |format, style| render::paint(report, format, style, detail))?;
+    Ok(report.exit_code.into())
+}
+
+/// How standard output may look.
+pub fn style(color: When) -> Style {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = match color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+    };
+    let width = if std::io::stdout().is_terminal() { textwrap::termwidth().clamp(40, 120) } else { 100 };
+    Style { color, unicode: utf8_locale(), width }
+}
+
+/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
+fn utf8_locale() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        .map(|value| value.to_string_lossy().to_ascii_lowercase());
+    cfg!(windows) || locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
+}
