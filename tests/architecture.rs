@@ -68,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "selection",
         ],
     ),
+    ("waiting", &["case", "check", "diagnosis", "evidence", "page", "plan", "reading", "report", "selection"]),
     ("page", &["check", "checks"]),
     ("fill", &["page"]),
     (
@@ -86,7 +87,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "explain",
         &[
             "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "render", "report", "seal",
-            "wording",
+            "wording", "words",
         ],
     ),
     ("cli", &["fill", "seal"]),
@@ -130,6 +131,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "scenarios",
             "simulator",
+            "waiting",
             "wire",
         ],
     ),
