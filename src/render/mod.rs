@@ -1,6 +1,7 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
 pub mod json;
+pub mod phrases;
 pub mod sources;
 pub mod style;
 pub mod text;
