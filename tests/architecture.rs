@@ -91,6 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["fill", "seal"]),
+    ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
     (
         "options",
@@ -115,6 +116,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "cli",
             "clients",
+            "config",
             "diagnosis",
             "engine",
             "evidence",

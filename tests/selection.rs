@@ -10,25 +10,13 @@ use std::collections::BTreeSet;
 
 use midoctor::check::{Check, Status, Subject};
 use midoctor::checks;
-use midoctor::engine::{self, Limits};
 use midoctor::evidence::{Evidence, Request};
 use midoctor::plan::{FailOn, Plan};
 use midoctor::report::{Report, Word};
-use midoctor::scenarios;
-use midoctor::simulator::{Azure, SimulatedMachine};
-use played::{ending, judged, rows};
-
-/// The evidence of a scenario, with a plan that this changes.
-fn evidence(name: &str, change: impl FnOnce(&mut Plan)) -> Evidence {
-    let scenario = scenarios::find(name).unwrap().scenario().unwrap();
-    let mut plan = scenarios::plan(&scenario).unwrap();
-    change(&mut plan);
-    let machine = SimulatedMachine::at(Azure::new(scenario), "2026-09-01T10:11:12Z".parse().unwrap());
-    engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {}).0
-}
+use played::{ending, judged, named, rows};
 
 fn report(name: &str, change: impl FnOnce(&mut Plan)) -> Report {
-    judged(evidence(name, change))
+    judged(named(name, change))
 }
 
 fn only(globs: &[&str]) -> impl FnOnce(&mut Plan) {
@@ -79,8 +67,8 @@ fn any_code_is_found_by_its_check_alone_and_by_its_name_alone() {
 #[test]
 fn a_check_that_is_left_out_says_why_and_what_it_alone_asks_is_not_asked() {
     for check in catalogue() {
-        let whole = evidence("healthy-data", |_| {});
-        let without = evidence("healthy-data", skip(&[check.id]));
+        let whole = named("healthy-data", |_| {});
+        let without = named("healthy-data", skip(&[check.id]));
         let report = judged(without.clone());
         for row in rows(&report, check.id) {
             assert_eq!(row.status, Status::Skip);
@@ -105,7 +93,7 @@ fn a_check_that_is_left_out_says_why_and_what_it_alone_asks_is_not_asked() {
 
 #[test]
 fn only_asks_for_what_the_named_checks_need() {
-    let asked = questions(&evidence("healthy-data", only(&["metadata"])));
+    let asked = questions(&named("healthy-data", only(&["metadata"])));
     assert!(asked.iter().all(|question| !question.contains("https://management.azure.com")), "{asked:?}");
     let report = report("healthy", only(&["identity"]));
     assert!(ending(&report, "arm").1.ends_with(": skipped, not among what --only names"));
@@ -161,7 +149,7 @@ fn where_everything_is_left_out_nothing_speaks_for_the_vm() {
 fn a_supporting_check_counts_when_only_names_it() {
     // An old report, in which the environment was not read.
     let without_environment = |change: fn(&mut Plan)| {
-        let mut evidence = evidence("healthy", change);
+        let mut evidence = named("healthy", change);
         evidence.exchanges.retain(|exchange| !matches!(exchange.request, Request::Environment { .. }));
         judged(evidence)
     };
