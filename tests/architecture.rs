@@ -69,6 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "selection",
         ],
     ),
+    ("waiting", &["case", "check", "diagnosis", "evidence", "page", "plan", "reading", "report", "selection"]),
     ("page", &["check", "checks"]),
     ("fill", &["page"]),
     (
@@ -87,10 +88,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         "explain",
         &[
             "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "render", "report", "seal",
-            "wording",
+            "wording", "words",
         ],
     ),
     ("cli", &["fill", "seal"]),
+    ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
     (
         "options",
@@ -116,6 +118,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "build_log",
             "cli",
             "clients",
+            "config",
             "diagnosis",
             "engine",
             "evidence",
@@ -132,6 +135,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "scenarios",
             "simulator",
+            "waiting",
             "wire",
         ],
     ),

@@ -7,6 +7,7 @@ pub mod line;
 pub mod markdown;
 pub mod markdown_text;
 pub mod ndjson;
+pub mod phrases;
 pub mod prom;
 pub mod sources;
 pub mod style;
