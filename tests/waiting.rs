@@ -236,14 +236,17 @@ fn what_lasts_longer_than_azure_says_is_overdue_after_one_look_more() {
 fn the_bound_counts_from_when_it_was_first_seen_without_interruption() {
     // Ten minutes of each, one after the other: neither is overdue.
     let turns = |now: u64| {
-        (now < 1500).then(|| scripted(if now / 500 % 2 == 0 { "role-missing" } else { "role-propagating" }, Some(600)))
+        (now < 1500).then(|| {
+            scripted(if (now / 500).is_multiple_of(2) { "role-missing" } else { "role-propagating" }, Some(600))
+        })
     };
     assert_eq!(wait(3600, turns).1.ended, WaitEnd::Healthy);
 }
 
 #[test]
 fn how_long_the_last_state_has_been_so_is_right_when_states_take_turns() {
-    let turns = |now: u64| Some(scripted(if now / 40 % 2 == 0 { "role-missing" } else { "imds-throttled" }, None));
+    let turns =
+        |now: u64| Some(scripted(if (now / 40).is_multiple_of(2) { "role-missing" } else { "imds-throttled" }, None));
     let (looked, end) = wait(200, turns);
     let last = *looked.last().unwrap();
     let first = looked.iter().rev().take_while(|now| **now / 40 % 2 == last / 40 % 2).last().unwrap();

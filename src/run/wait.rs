@@ -128,7 +128,7 @@ impl Shown {
     /// The line's form. What it waits for is cut where the terminal ends.
     fn line(&self) -> ProgressStyle {
         let template = format!(
-            "{{spinner}} {{waited}} of {}, attempt {{prefix}}: {{wide_msg}}",
+            "{{spinner}} {{waited}} of {}, attempt {{prefix}}, waiting for {{wide_msg}}",
             humantime::format_duration(self.limit)
         );
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
