@@ -219,7 +219,7 @@ mod tests {
                 "midoctor: still waiting for role-missing: The identity holds no role that lets it read this VM; 2m 30s of 10m, attempt 11",
             ]
         );
-        assert_eq!(report.run.attempts, 12);
+        assert_eq!(report.run.attempts, 13);
     }
 
     #[test]
