@@ -150,7 +150,7 @@ fn node(report: &Report, id: &str, rows: &[&CheckReport]) -> Node {
     let rest = rows.len() - summaries.len();
     let more = if rest > 0 { format!(" … and {rest} more") } else { String::new() };
     let mut node = Node {
-        id: id.to_owned(),
+        id: cut(id, LETTERS * 2 / 3),
         x: 0,
         y: 0,
         height: 0,
@@ -175,7 +175,11 @@ fn node(report: &Report, id: &str, rows: &[&CheckReport]) -> Node {
 
 /// What fits in a box.
 fn short(text: &str) -> String {
-    match text.char_indices().nth(LETTERS) {
+    cut(text, LETTERS)
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }

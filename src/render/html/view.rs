@@ -269,7 +269,6 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         facts.insert(0, ("VM", "unknown".to_owned()));
     }
     facts.push(("Examined", when(report)));
-    facts.push(("Took", in_words(Duration::from_millis(report.run.duration_ms))));
     facts
 }
 
