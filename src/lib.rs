@@ -34,6 +34,7 @@ pub mod plan;
 pub mod probe;
 pub mod reading;
 pub mod recorder;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod request;
