@@ -71,6 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "selection",
         ],
     ),
+    ("waiting", &["case", "check", "diagnosis", "evidence", "page", "plan", "reading", "report", "selection"]),
     ("page", &["check", "checks"]),
     ("fill", &["page"]),
     (
@@ -89,10 +90,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         "explain",
         &[
             "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "render", "report", "seal",
-            "wording",
+            "wording", "words",
         ],
     ),
     ("cli", &["fill", "seal"]),
+    ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
     (
         "options",
@@ -117,6 +119,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "cli",
             "clients",
+            "config",
             "diagnosis",
             "engine",
             "evidence",
@@ -133,6 +136,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "scenarios",
             "simulator",
+            "waiting",
             "wire",
         ],
     ),

@@ -2,6 +2,7 @@
 
 pub mod html;
 pub mod json;
+pub mod phrases;
 pub mod sources;
 pub mod style;
 pub mod text;
