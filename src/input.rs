@@ -53,11 +53,6 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Its name, for people.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Reads some bytes; none at the end.
     ///
     /// # Errors

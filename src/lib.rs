@@ -17,6 +17,7 @@ pub mod clients;
 pub mod config;
 pub mod destination;
 pub mod diagnosis;
+pub mod diff;
 pub mod engine;
 pub mod evidence;
 pub mod exit;

@@ -3,6 +3,8 @@
 //! A file is written beside its target and renamed over it. What is not a regular file (a pipe, a terminal, a container's
 //! termination log that is mounted) is written to as it is.
 
+mod fresh;
+
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::fill::visible;
+pub use fresh::Fresh;
 
 /// A file that can be written, found out before the run.
 pub enum Target {
@@ -71,12 +74,20 @@ impl Target {
     /// # Errors
     /// A sentence that names what happened.
     pub fn write(self, text: &str) -> Result<(), String> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same for what is no text.
+    ///
+    /// # Errors
+    /// A sentence that names what happened.
+    pub fn write_bytes(self, bytes: &[u8]) -> Result<(), String> {
         match self {
             Self::Stream(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| format!("the output cannot be written: {error}"))
+                file.write_all(bytes).map_err(|error| format!("the output cannot be written: {error}"))
             }
             Self::Whole { mut temporary, path } => {
-                let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+                let written = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
                 written.map_err(|error| complaint(&path, &error))?;
                 temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
             }
@@ -97,6 +108,16 @@ fn complaint(path: &Path, error: &std::io::Error) -> String {
         _ => error.to_string(),
     };
     format!("{} cannot be written: {why}", visible(&path.display().to_string()))
+}
+
+/// Are these two names of one file?
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Removes a file that midoctor itself has just written; there is nothing to be done when that fails.
+pub fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 /// Writes to standard output. A reader that has gone away is no failure.

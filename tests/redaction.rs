@@ -92,14 +92,38 @@ fn originals(report: &Report) -> Vec<String> {
             identity.resource_id.clone(),
         ]);
     }
-    for answer in report.evidence.exchanges.iter().flat_map(|one| &one.attempts).filter_map(|one| one.outcome.answer()) {
+    for answer in report.evidence.exchanges.iter().flat_map(|one| &one.attempts).filter_map(|one| one.outcome.answer())
+    {
         if let Some(claims) = &answer.token {
             all.extend(["oid", "appid", "tid", "sub", "xms_mirid"].map(|name| claims.text(name).map(str::to_owned)));
         }
-        all.extend(["x-ms-request-id", "x-ms-correlation-request-id"].map(|name| answer.header(name).map(str::to_owned)));
+        all.extend(
+            ["x-ms-request-id", "x-ms-correlation-request-id"].map(|name| answer.header(name).map(str::to_owned)),
+        );
     }
-    all.extend(["10.0.1.4", "10.0.1.1", "proxy.contoso", "kv-doctor", "stdoctor", "crdoctor", "contoso", "id-app", "azureuser", "000D3A"].map(|text| Some(text.to_owned())));
-    all.extend(report.evidence.asked.probes.iter().map(|probe| url::Url::parse(&probe.url).ok()?.host_str().map(str::to_owned)));
+    all.extend(
+        [
+            "10.0.1.4",
+            "10.0.1.1",
+            "proxy.contoso",
+            "kv-doctor",
+            "stdoctor",
+            "crdoctor",
+            "contoso",
+            "id-app",
+            "azureuser",
+            "000D3A",
+        ]
+        .map(|text| Some(text.to_owned())),
+    );
+    all.extend(
+        report
+            .evidence
+            .asked
+            .probes
+            .iter()
+            .map(|probe| url::Url::parse(&probe.url).ok()?.host_str().map(str::to_owned)),
+    );
     let mut all: Vec<String> = all.into_iter().flatten().filter(|text| !text.is_empty()).collect();
     all.sort();
     all.dedup();

@@ -75,7 +75,11 @@ fn class_of_four(address: Ipv4Addr, network: Option<u8>) -> Option<Class> {
 
 fn class_of_six(address: Ipv6Addr, network: Option<u8>) -> Option<Class> {
     let first = address.segments()[0];
-    if address.is_loopback() || address.is_unspecified() || network.is_some_and(|length| length <= 10) || first >= 0xff00 {
+    if address.is_loopback()
+        || address.is_unspecified()
+        || network.is_some_and(|length| length <= 10)
+        || first >= 0xff00
+    {
         return None;
     }
     Some(match first {

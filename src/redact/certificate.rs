@@ -7,8 +7,14 @@ use super::{host, text};
 
 /// Organizations whose authorities everybody trusts.
 const PUBLIC: [&str; 8] = [
-    "Microsoft Corporation", "DigiCert Inc", "DigiCert", "Entrust", "GlobalSign nv-sa", "Let's Encrypt",
-    "Internet Security Research Group", "Sectigo Limited",
+    "Microsoft Corporation",
+    "DigiCert Inc",
+    "DigiCert",
+    "Entrust",
+    "GlobalSign nv-sa",
+    "Let's Encrypt",
+    "Internet Security Research Group",
+    "Sectigo Limited",
 ];
 
 /// Replaces the names in a certificate as it is in evidence.

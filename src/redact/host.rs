@@ -52,8 +52,29 @@ const SERVICES: [&str; 14] = [
 
 /// Labels in the midst of Azure's hosts.
 const STRUCTURE: [&str; 24] = [
-    "vault", "vaultcore", "managedhsm", "blob", "queue", "table", "dfs", "file", "web", "core", "privatelink", "servicebus",
-    "documents", "database", "azconfig", "ossrdbms-aad", "management", "portal", "internal", "cloudapp", "azure", "graph", "login",
+    "vault",
+    "vaultcore",
+    "managedhsm",
+    "blob",
+    "queue",
+    "table",
+    "dfs",
+    "file",
+    "web",
+    "core",
+    "privatelink",
+    "servicebus",
+    "documents",
+    "database",
+    "azconfig",
+    "ossrdbms-aad",
+    "management",
+    "portal",
+    "internal",
+    "cloudapp",
+    "azure",
+    "graph",
+    "login",
     "scm",
 ];
 
@@ -137,7 +158,9 @@ pub fn replaced_in_proxy(value: &str, names: &mut Names) -> String {
     let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
     let (host, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
     let (host, port) = match host.rsplit_once(':') {
-        Some((before, port)) if !before.contains(':') && port.chars().all(|c| c.is_ascii_digit()) => (before, Some(port)),
+        Some((before, port)) if !before.contains(':') && port.chars().all(|c| c.is_ascii_digit()) => {
+            (before, Some(port))
+        }
         _ => (host, None),
     };
     let plain = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || ".-_*".contains(c));

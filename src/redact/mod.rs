@@ -19,7 +19,7 @@ mod text;
 use serde_json::Value;
 
 use crate::diagnosis;
-use crate::report::{Report, Word};
+use crate::report::{CheckReport, Report};
 use crate::seal;
 use crate::strings;
 
@@ -103,10 +103,7 @@ pub fn redact(report: &Report, level: Level) -> Result<Redacted, String> {
 /// The report that this version makes of the evidence in one. None where judging it fails this version, which no evidence does.
 fn words_anew(report: &Report) -> Option<Report> {
     let diagnosis = diagnosis::diagnose(&report.evidence);
-    Some(Report {
-        tool: report.tool.clone(),
-        ..Report::new(&diagnosis, report.evidence.clone(), report.run.clone())
-    })
+    Some(Report { tool: report.tool.clone(), ..Report::new(&diagnosis, report.evidence.clone(), report.run.clone()) })
 }
 
 /// Is everything but the evidence the same?
@@ -119,16 +116,11 @@ fn same_words(one: &Report, other: &Report) -> bool {
 
 /// Do both lead to the same verdict, root cause, statuses and codes?
 fn judged_alike(one: Option<&Report>, other: Option<&Report>) -> bool {
-    type Row<'a> = (&'a str, crate::check::Status, Vec<&'a str>);
-    let essence = |report: &'_ Report| -> (Word, Option<String>, Vec<(String, crate::check::Status, Vec<String>)>) {
-        let rows = report.checks.iter().map(|check| -> Row<'_> {
-            (&check.id, check.status, check.findings.iter().map(|finding| finding.code.as_str()).collect())
-        });
-        let owned = rows.map(|(id, status, codes)| {
-            (id.to_owned(), status, codes.into_iter().map(str::to_owned).collect::<Vec<_>>())
-        });
-        (report.verdict, report.root_cause.clone(), owned.collect())
+    let row = |check: &CheckReport| {
+        (check.id.clone(), check.status, check.findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>())
     };
+    let rows = |report: &Report| report.checks.iter().map(row).collect::<Vec<_>>();
+    let essence = |report: &Report| (report.verdict, report.root_cause.clone(), rows(report));
     one.map(essence) == other.map(essence)
 }
 

@@ -118,7 +118,14 @@ impl Kind {
     fn is_sought(self) -> bool {
         !matches!(
             self,
-            Self::Guid | Self::Hex(_) | Self::Domain | Self::Address(_) | Self::Card(_) | Self::Server | Self::Part | Self::Text
+            Self::Guid
+                | Self::Hex(_)
+                | Self::Domain
+                | Self::Address(_)
+                | Self::Card(_)
+                | Self::Server
+                | Self::Part
+                | Self::Text
         )
     }
 
@@ -221,11 +228,10 @@ impl Names {
                 self.sought.push(Sought { text: key.clone(), kind: *kind, is_common });
             }
         }
-        let build = |texts: Vec<&str>| {
-            let mut builder = aho_corasick::AhoCorasick::builder();
-            builder.ascii_case_insensitive(true).match_kind(aho_corasick::MatchKind::LeftmostLongest).build(texts).ok()
-        };
-        self.seeker = build(self.sought.iter().map(|sought| sought.text.as_str()).collect());
+        let texts = self.sought.iter().map(|sought| sought.text.as_str());
+        let mut builder = aho_corasick::AhoCorasick::builder();
+        builder.ascii_case_insensitive(true).match_kind(aho_corasick::MatchKind::LeftmostLongest);
+        self.seeker = builder.build(texts).ok();
     }
 
     /// Replaces the names in a text of which nothing else is known.
@@ -263,7 +269,8 @@ impl Names {
             let pseudonym = self.pseudonyms.get(&(*kind, key.to_owned())).cloned().unwrap_or_default();
             Known { kind: kind.word().into(), original: name.to_owned(), pseudonym }
         };
-        let all = self.found.iter().flat_map(|(kind, names)| names.iter().map(move |(key, name)| each(kind, key, name)));
+        let all =
+            self.found.iter().flat_map(|(kind, names)| names.iter().map(move |(key, name)| each(kind, key, name)));
         Pseudonyms { names: all.collect(), ..Pseudonyms::default() }
     }
 }

@@ -18,7 +18,8 @@ pub fn redact(json: &mut Value, names: &mut Names, record: &mut Record) {
     if let Some(asked) = evidence.get_mut("asked") {
         walk.each(asked, "/evidence/asked", &mut of_plan);
     }
-    for (index, exchange) in evidence.get_mut("exchanges").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
+    for (index, exchange) in
+        evidence.get_mut("exchanges").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
     {
         walk.exchange(exchange, &format!("/evidence/exchanges/{index}"));
     }
@@ -53,13 +54,15 @@ impl Walk<'_> {
     }
 
     fn exchange(&mut self, exchange: &mut Value, base: &str) {
-        let Ok(request) = serde_json::from_value::<Request>(exchange.get("request").cloned().unwrap_or_default()) else {
+        let Ok(request) = serde_json::from_value::<Request>(exchange.get("request").cloned().unwrap_or_default())
+        else {
             return;
         };
         if let Some(asked) = exchange.get_mut("request") {
             self.each(asked, &format!("{base}/request"), &mut of_request);
         }
-        for (index, attempt) in exchange.get_mut("attempts").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
+        for (index, attempt) in
+            exchange.get_mut("attempts").and_then(Value::as_array_mut).into_iter().flatten().enumerate()
         {
             let Some(outcome) = attempt.get_mut("outcome").and_then(Value::as_object_mut) else { continue };
             self.outcome(&request, outcome, &format!("{base}/attempts/{index}/outcome"));
@@ -149,9 +152,27 @@ fn of_header(place: &str, text: &str, names: &mut Names) -> String {
 /// What a server calls itself: products keep their names, since they tell whose answer it is.
 fn server(text: &str, names: &mut Names) -> String {
     const PRODUCTS: [&str; 21] = [
-        "IMDS/", "Microsoft-", "Metadata Server for VM", "EC2ws", "Windows-Azure-", "nginx", "openresty", "Apache", "squid",
-        "Squid", "Kestrel", "envoy", "gunicorn", "Werkzeug", "cloudflare", "AkamaiGHost", "awselb", "Varnish", "BigIP",
-        "Zscaler", "BaseHTTP/",
+        "IMDS/",
+        "Microsoft-",
+        "Metadata Server for VM",
+        "EC2ws",
+        "Windows-Azure-",
+        "nginx",
+        "openresty",
+        "Apache",
+        "squid",
+        "Squid",
+        "Kestrel",
+        "envoy",
+        "gunicorn",
+        "Werkzeug",
+        "cloudflare",
+        "AkamaiGHost",
+        "awselb",
+        "Varnish",
+        "BigIP",
+        "Zscaler",
+        "BaseHTTP/",
     ];
     let is_product = PRODUCTS.iter().any(|known| text.starts_with(known));
     let is_short = text.split_whitespace().count() <= 2 || text.starts_with("Metadata Server");
@@ -231,7 +252,9 @@ fn of_file(request: &Request, text: &str, names: &mut Names) -> String {
 fn of_words(place: &str, text: &str, names: &mut Names) -> String {
     let parts: Vec<&str> = place.split('/').skip(1).collect();
     match parts[..] {
-        ["schema" | "verdict" | "root_cause"] | ["tool", ..] | ["vm", "location" | "cloud" | "image"] => text.to_owned(),
+        ["schema" | "verdict" | "root_cause"] | ["tool", ..] | ["vm", "location" | "cloud" | "image"] => {
+            text.to_owned()
+        }
         // A number of midoctor's own, by which two can speak of the same run.
         ["run", "id"] if uuid::Uuid::parse_str(text).is_ok_and(|id| id.get_version_num() == 4) => text.to_owned(),
         ["run", "started" | "waiting", ..] => text.to_owned(),

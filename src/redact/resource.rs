@@ -11,7 +11,8 @@ struct Part<'a> {
 }
 
 /// Signs that no name in Azure has, and that end an ID in a sentence, in a query or in JSON.
-const ENDS: &[char] = &['"', '\'', '<', '>', '?', '&', '#', ',', ';', '|', '\\', '`', '“', '”', '{', '}', '[', ']', '='];
+const ENDS: &[char] =
+    &['"', '\'', '<', '>', '?', '&', '#', ',', ';', '|', '\\', '`', '“', '”', '{', '}', '[', ']', '='];
 
 /// The character here, with the number of bytes that it takes: a percent sign with two digits is one byte of it.
 fn sign(text: &str) -> Option<(Option<char>, u8, usize)> {

@@ -62,7 +62,7 @@ pub fn redact(json: &mut Value, record: &mut Record) {
 }
 
 fn without_user_info(text: &str) -> Cow<'_, str> {
-    USER.as_ref().map_or(Cow::Borrowed(text), |user| user.replace_all(text, "${scheme}"))
+    USER.as_ref().map_or(Cow::Borrowed(REMOVED), |user| user.replace_all(text, "${scheme}"))
 }
 
 /// How many characters of the first text are not in the second, taking what both begin and end with for the same.

@@ -21,7 +21,7 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?P<mail>[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)",
         r"|(?P<hex>\b[0-9A-Fa-f]{32,128}\b)",
         r"|(?P<home>(?i-u:[/\\](?:home|Users)[/\\])(?P<user>[^/\\\s:'<>,;\x22]+))",
-        r"|(?P<name>(?:\*\.|\.)?[\p{L}0-9_-]+(?:\.[\p{L}0-9_-]+)+)",
+        r"|(?P<name>(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)+)",
         r"|(?P<denial>deny assignment with name ')",
         r"|(?P<tenant>in the tenant named )(?P<named>[^.
 ]{1,80})",
@@ -138,9 +138,41 @@ pub fn card(text: &str, names: &mut Names) -> String {
 
 /// Parts of paths that services have, rather than customers.
 const KNOWN_PARTS: [&str; 36] = [
-    "secrets", "keys", "certificates", "deletedsecrets", "storage", "v1", "v2", "v2.0", "v3", "_catalog", "oauth2", "exchange",
-    "token", "tables", "tables()", "$resources", "queues", "topics", "subscriptions", "messages", "dbs", "colls", "docs", "kv",
-    "metadata", "identity", "msi", "authorize", "common", "organizations", "instance", "info", "api", "error", "well-known",
+    "secrets",
+    "keys",
+    "certificates",
+    "deletedsecrets",
+    "storage",
+    "v1",
+    "v2",
+    "v2.0",
+    "v3",
+    "_catalog",
+    "oauth2",
+    "exchange",
+    "token",
+    "tables",
+    "tables()",
+    "$resources",
+    "queues",
+    "topics",
+    "subscriptions",
+    "messages",
+    "dbs",
+    "colls",
+    "docs",
+    "kv",
+    "metadata",
+    "identity",
+    "msi",
+    "authorize",
+    "common",
+    "organizations",
+    "instance",
+    "info",
+    "api",
+    "error",
+    "well-known",
     "discovery",
 ];
 
@@ -161,9 +193,8 @@ fn url(rest: &str, names: &mut Names) -> Option<(usize, String)> {
     if host::is_public(host) {
         return Some((host.len(), stands));
     }
-    let port = after.strip_prefix(':').map_or(0, |port| {
-        1 + port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len())
-    });
+    let port =
+        after.strip_prefix(':').map_or(0, |port| 1 + port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len()));
     let (mut at, mut path) = (port, after[..port].to_owned());
     // An ID of a resource has names of its own kinds.
     let ids = ["/subscriptions/", "/providers/microsoft"];

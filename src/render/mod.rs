@@ -1,7 +1,9 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod diff;
 pub mod html;
 pub mod json;
+pub mod packed;
 pub mod phrases;
 pub mod sources;
 pub mod style;
