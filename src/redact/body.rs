@@ -37,80 +37,14 @@ impl Document {
     }
 }
 
-/// Members of Azure's documents whose texts are Azure's own words, among which names of a shape can stand.
-const KEPT: [&str; 72] = [
-    "access_token",
-    "actions",
-    "assignablescopes",
-    "azenvironment",
-    "caching",
-    "client_id",
-    "code",
-    "codes",
-    "conditionversion",
-    "createdby",
-    "createdon",
-    "createoption",
-    "dataactions",
-    "deleteoption",
-    "disksizegb",
-    "donotapplytochildscopes",
-    "error",
-    "error_codes",
-    "error_description",
-    "error_uri",
-    "etag",
-    "exactversion",
-    "expires_in",
-    "expires_on",
-    "ext_expires_in",
-    "id",
-    "innererror",
-    "issystemprotected",
-    "licensetype",
-    "location",
-    "message",
-    "newest-versions",
-    "nextlink",
-    "not_before",
-    "notactions",
-    "notdataactions",
-    "offer",
-    "ostype",
-    "placementgroupid",
-    "platformfaultdomain",
-    "platformupdatedomain",
-    "prefix",
-    "principalid",
-    "principaltype",
-    "priority",
-    "provider",
-    "provisioningstate",
-    "publisher",
-    "resource",
-    "resourceid",
-    "roledefinitionid",
-    "scope",
-    "securitytype",
-    "sku",
-    "status",
-    "statuscode",
-    "storageaccounttype",
-    "subscriptionid",
-    "target",
-    "tenantid",
-    "timecreated",
-    "timestamp",
-    "token_type",
-    "trace_id",
-    "type",
-    "updatedby",
-    "updatedon",
-    "version",
-    "vmid",
-    "vmsize",
-    "zone",
-    "zones",
+/// Members of Azure's documents whose texts are out of a list of Azure's.
+const FIXED: [&str; 47] = [
+    "access_token", "actions", "azenvironment", "caching", "code", "codes", "conditionversion", "createoption", "dataactions", "deleteoption", "disksizegb", "donotapplytochildscopes", "error_codes", "etag", "exactversion", "expires_in", "expires_on", "ext_expires_in", "issystemprotected", "licensetype", "location", "not_before", "notactions", "notdataactions", "offer", "ostype", "platformfaultdomain", "platformupdatedomain", "prefix", "principaltype", "priority", "provider", "provisioningstate", "publisher", "securitytype", "sku", "status", "statuscode", "storageaccounttype", "timecreated", "timestamp", "token_type", "type", "version", "vmsize", "zone", "zones",
+];
+
+/// Members of Azure's documents that hold an ID, an address, or a sentence of Azure's.
+const SAID: [&str; 25] = [
+    "assignablescopes", "client_id", "createdby", "createdon", "error", "error_description", "error_uri", "id", "innererror", "message", "newest-versions", "nextlink", "placementgroupid", "principalid", "resource", "resourceid", "roledefinitionid", "scope", "subscriptionid", "target", "tenantid", "trace_id", "updatedby", "updatedon", "vmid",
 ];
 
 /// What stands for a body at the level of names.
@@ -168,14 +102,16 @@ fn member(document: Document, path: &[String], is_key: bool, value: &str, names:
         "rolename" => return names.name(Kind::Role, value),
         "denyassignmentname" => return names.name(Kind::Denial, value),
         "processfullpath" => return program(value, names),
-        "message" if parent == "keylatchstatus" => return text::replaced(value, names),
         _ => {}
     }
-    let own = document != Document::Other && (of_tags(path) || !KEPT.contains(&last));
-    // A number, a time, a version.
+    let theirs = document != Document::Other && !of_tags(path);
+    if (theirs && FIXED.contains(&last)) || last.ends_with("version") {
+        return value.to_owned();
+    }
+    // A number, or a time; an address is no less plain.
     let plain = value.chars().all(|c| c.is_ascii_digit() || "-+.:TZ ".contains(c));
-    if !own || plain {
-        return if last.ends_with("version") { value.to_owned() } else { text::replaced(value, names) };
+    if document == Document::Other || plain || (theirs && SAID.contains(&last)) {
+        return text::replaced(value, names);
     }
     // An ID or an address keeps its shape.
     let shaped = value.starts_with('/') || value.starts_with("https://") || value.parse::<core::net::IpAddr>().is_ok();

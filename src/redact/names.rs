@@ -292,6 +292,7 @@ fn is_quoted(before: &str, after: &str) -> bool {
 /// The words of the pages: what a sentence of midoctor's or of Azure's holds without naming anybody.
 fn vocabulary() -> HashSet<String> {
     let pages = checks::all().map(|check| check.page);
-    let words = pages.flat_map(|page| page.split(|c: char| !c.is_alphanumeric())).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
+    let parted = |joins: &'static str| move |c: char| !c.is_alphanumeric() && !joins.contains(c);
+    let words = pages.flat_map(|page| page.split(parted("")).chain(page.split(parted("-._"))));
+    words.map(|word| word.trim_matches(['-', '.', '_']).to_lowercase()).filter(|word| !word.is_empty()).collect()
 }

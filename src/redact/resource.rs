@@ -71,7 +71,7 @@ pub fn replaced(text: &str, names: &mut Names) -> (usize, String) {
         let key = found.decoded.to_ascii_lowercase();
         let keep = || found.raw.to_owned();
         let (next, stands) = match &expects {
-            _ if key == "providers" => (Expects::Namespace, keep()),
+            Expects::Key | Expects::Type if key == "providers" => (Expects::Namespace, keep()),
             Expects::Namespace => (Expects::Type, keep()),
             Expects::Key | Expects::Type => (Expects::Name(key.clone()), keep()),
             Expects::Name(kind) => {
