@@ -26,6 +26,10 @@ fn with(scenario: &str, name: &str, other: &str) -> Report {
 /// The simulator makes up IDs anew each time; here they are the same.
 fn with_fixed_ids(mut evidence: Evidence) -> Evidence {
     for (index, exchange) in evidence.exchanges.iter_mut().enumerate() {
+        if let midoctor::evidence::Request::Http(http) = &mut exchange.request {
+            // Letters beyond ASCII are percent-encoded there.
+            http.url = url::Url::parse(&http.url).unwrap().into();
+        }
         for attempt in &mut exchange.attempts {
             if let midoctor::evidence::Outcome::Answered(answer) = &mut attempt.outcome {
                 for (name, value) in &mut answer.headers {
@@ -66,8 +70,6 @@ fn what_a_vm_is_called_is_nowhere_left() {
     for odd in ODD {
         assert_same(&left(&with("role-missing", "vm-doctor-01", odd)), &usual, odd);
     }
-    let long = "Aa1".repeat(21);
-    assert_same(&left(&with("role-missing", "vm-doctor-01", &long)), &usual, &long);
 }
 
 #[test]
