@@ -6,6 +6,7 @@
 //! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
 //! [`render`] paints it.
 
+pub mod archive;
 pub mod azure;
 pub mod build_log;
 pub mod case;
@@ -17,6 +18,7 @@ pub mod clients;
 pub mod config;
 pub mod destination;
 pub mod diagnosis;
+pub mod diff;
 pub mod engine;
 pub mod evidence;
 pub mod exit;
@@ -35,15 +37,18 @@ pub mod plan;
 pub mod probe;
 pub mod reading;
 pub mod recorder;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod request;
 pub mod requirement;
 pub mod run;
+pub mod saved;
 pub mod scenarios;
 pub mod seal;
 pub mod selection;
 pub mod simulator;
+pub mod strings;
 pub mod token;
 pub mod unit_name;
 pub mod waiting;
