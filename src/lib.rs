@@ -6,6 +6,7 @@
 //! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
 //! [`render`] paints it.
 
+pub mod archive;
 pub mod azure;
 pub mod case;
 pub mod certificate;
@@ -38,10 +39,12 @@ pub mod report;
 pub mod request;
 pub mod requirement;
 pub mod run;
+pub mod saved;
 pub mod scenarios;
 pub mod seal;
 pub mod selection;
 pub mod simulator;
+pub mod strings;
 pub mod token;
 pub mod unit_name;
 pub mod wire;
