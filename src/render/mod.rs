@@ -1,5 +1,6 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod fleet;
 pub mod json;
 pub mod sources;
 pub mod style;
