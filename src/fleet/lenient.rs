@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A text; empty when it is null, missing, or no text at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,9 +93,62 @@ impl<T> Default for List<T> {
     }
 }
 
+/// As many as most lists have here: the checks of a VM.
+const USUAL: usize = 16;
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Option::deserialize(deserializer)?.unwrap_or_default()))
+        struct Reader<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, words: &mut fmt::Formatter) -> fmt::Result {
+                words.write_str("a list")
+            }
+
+            fn visit_unit<E>(self) -> Result<List<T>, E> {
+                Ok(List::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.is_empty() {
+                        list.reserve(USUAL);
+                    }
+                    list.push(item);
+                }
+                Ok(List(list))
+            }
+        }
+
+        deserializer.deserialize_any(Reader(std::marker::PhantomData))
+    }
+}
+
+/// Reads the name of a member as the number of a field, without keeping it.
+pub struct Key<F>(pub F);
+
+impl<'de, F: FnOnce(&str) -> usize> DeserializeSeed<'de> for Key<F> {
+    type Value = usize;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, F: FnOnce(&str) -> usize> Visitor<'de> for Key<F> {
+    type Value = usize;
+
+    fn expecting(&self, words: &mut fmt::Formatter) -> fmt::Result {
+        words.write_str("a name")
+    }
+
+    #[inline]
+    fn visit_str<E>(self, name: &str) -> Result<usize, E> {
+        Ok((self.0)(name))
     }
 }
 
@@ -124,10 +177,19 @@ macro_rules! lenient {
                     }
 
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+                        #[allow(non_camel_case_types)]
+                        enum Field {
+                            $($field,)*
+                            other_,
+                        }
+                        let field = |name: &str| match name {
+                            $($key => Field::$field as usize,)*
+                            _ => Field::other_ as usize,
+                        };
                         let mut read = $name::default();
-                        while let Some(key) = members.next_key::<$crate::fleet::lenient::Text>()? {
-                            match &*key {
-                                $($key => read.$field = members.next_value()?,)*
+                        while let Some(key) = members.next_key_seed($crate::fleet::lenient::Key(field))? {
+                            match key {
+                                $(key if key == Field::$field as usize => read.$field = members.next_value()?,)*
                                 _ => {
                                     members.next_value::<serde::de::IgnoredAny>()?;
                                 }

@@ -2,7 +2,6 @@
 //! evidence, the remedies and all else are skipped.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use crate::check::{Severity, Status};
 use crate::fill::visible;
@@ -217,11 +216,12 @@ pub struct Pattern {
 pub fn pattern(row: &Row, text: &mut String) {
     text.clear();
     for check in &row.checks.0 {
-        // Cannot fail: it is a String.
-        let _ = write!(text, "{}\n{}", tame(&check.id), tame(&check.status));
+        text.push_str(tame(&check.id));
+        text.push('\n');
+        text.push_str(tame(&check.status));
         for finding in check.findings.0.iter().filter(|finding| !finding.ignored.0) {
-            let mark = if &*finding.severity == "error" { '!' } else { '?' };
-            let _ = write!(text, "\n{mark}{}", tame(&finding.code));
+            text.push_str(if &*finding.severity == "error" { "\n!" } else { "\n?" });
+            text.push_str(tame(&finding.code));
         }
         text.push('\0');
     }
@@ -229,7 +229,8 @@ pub fn pattern(row: &Row, text: &mut String) {
 
 /// Names of checks and codes are short and plain; what is not is cut before it can be taken for a mark.
 fn tame(name: &str) -> &str {
-    let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(name.len());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let end = name.bytes().position(|byte| !plain(byte)).unwrap_or(name.len());
     &name[..end.min(60)]
 }
 
