@@ -3,6 +3,8 @@
 //! A file is written beside its target and renamed over it. What is not a regular file (a pipe, a terminal, a container's
 //! termination log that is mounted) is written to as it is.
 
+mod pour;
+
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::fill::visible;
+
+pub use pour::print_by;
 
 /// A file that can be written, found out before the run.
 pub enum Target {
@@ -81,65 +85,6 @@ impl Target {
                 temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
             }
         }
-    }
-}
-
-impl Target {
-    /// Writes what `fill` writes, which is never held as a whole, and puts it in place.
-    ///
-    /// # Errors
-    /// A sentence that names what happened.
-    pub fn write_by(self, fill: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> Result<(), String> {
-        match self {
-            Self::Stream(file) => {
-                poured(file, fill).map(|_| ()).map_err(|error| format!("the output cannot be written: {error}"))
-            }
-            Self::Whole { temporary, path } => {
-                let written = poured(temporary.as_file(), fill).and_then(|file| file.sync_all());
-                written.map_err(|error| complaint(&path, &error))?;
-                temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
-            }
-        }
-    }
-}
-
-/// Texts on their way out, with what went wrong.
-struct Pouring<W: Write> {
-    out: std::io::BufWriter<W>,
-    wrong: Option<std::io::Error>,
-}
-
-impl<W: Write> std::fmt::Write for Pouring<W> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.out.write_all(text.as_bytes()).map_err(|error| {
-            self.wrong = Some(error);
-            std::fmt::Error
-        })
-    }
-}
-
-fn poured<W: Write>(out: W, fill: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> std::io::Result<W> {
-    let mut pouring = Pouring { out: std::io::BufWriter::with_capacity(64 << 10, out), wrong: None };
-    match (fill(&mut pouring), pouring.wrong) {
-        (Ok(()), _) => pouring.out.into_inner().map_err(std::io::IntoInnerError::into_error),
-        (Err(_), wrong) => {
-            // What is left in the buffer would be tried again when it is dropped.
-            let _ = pouring.out.into_parts();
-            Err(wrong.unwrap_or_else(|| std::io::Error::other("it cannot be put into words")))
-        }
-    }
-}
-
-/// Writes what `fill` writes to standard output, as [`print`].
-///
-/// # Errors
-/// A sentence that says what happened.
-pub fn print_by(fill: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> Result<(), String> {
-    match poured(std::io::stdout().lock(), fill).and_then(|mut out| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
     }
 }
 
