@@ -45,7 +45,7 @@ fn what_is_wrong_with_how_many_and_where_is_told_in_text() {
 Root causes
   ✗ 3 × role-missing
     The identity holds no role that lets it read this VM.
-    all and only those in resource group rg-jobs, in location northeurope
+    all VMs in resource group rg-jobs, and no others
       subscription    3d9b6c1e-8a74-4f52-b0e3-91c7d5a2f846 3 of 8
       resource group  rg-jobs 3 of 3
       location        northeurope 3 of 3
@@ -54,7 +54,7 @@ Root causes
       more            midoctor explain role-missing
   ✗ 1 × imds-timeout
     The metadata service at 169.254.169.254 does not answer.
-      VM              run lost-1-20T13:00:00
+      VM              rows.ndjson:9
       more            midoctor explain imds-timeout
 
 Warnings
