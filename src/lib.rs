@@ -24,6 +24,8 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod fill;
+pub mod fleet;
+pub mod gather;
 pub mod ignores;
 pub mod input;
 pub mod nearest;

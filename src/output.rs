@@ -5,6 +5,7 @@
 //! is.
 
 mod fresh;
+mod pour;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -15,6 +16,8 @@ use tempfile::NamedTempFile;
 use crate::build_log::inert;
 use crate::fill::visible;
 pub use fresh::Fresh;
+
+pub use pour::print_by;
 
 /// A file that can be written, found out before the run.
 pub enum Target {

@@ -3,6 +3,7 @@
 pub mod azdo;
 pub mod compact;
 pub mod diff;
+pub mod fleet;
 pub mod github;
 pub mod html;
 pub mod issues;
