@@ -30,7 +30,6 @@ fn main() -> ExitCode {
 }
 
 /// The recipes.
-#[allow(dead_code)]
 fn recipes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
 }
