@@ -31,6 +31,7 @@ impl World {
     /// Makes the world: a host for each of these, by name and state.
     pub fn new(hosts: &[(&'static str, &str)]) -> Self {
         let folder = std::env::temp_dir();
+        move_home(&folder.join("home"));
         place::run("ip", &["link", "add", BRIDGE, "type", "bridge"]);
         place::run("ip", &["address", "add", &format!("{NETWORK}.1/24"), "dev", BRIDGE]);
         place::run("ip", &["link", "set", BRIDGE, "up"]);
@@ -42,7 +43,6 @@ impl World {
         let hosts: Vec<Host> = hosts.iter().enumerate().map(start).collect();
         let known: String = hosts.iter().map(Host::known).collect();
         fs::write(folder.join("known_hosts"), known).unwrap();
-        fs::create_dir(folder.join("home")).unwrap();
         Self { hosts, folder }
     }
 
@@ -83,6 +83,11 @@ impl World {
 
     /// Plays the playbook against all hosts, and against others that nobody answers for.
     pub fn play(&self, words: &[&str], absent: &[&str]) -> Played {
+        self.play_this(recipes().join("ansible/playbook.yml").to_str().unwrap(), words, absent)
+    }
+
+    /// The same with another playbook.
+    pub fn play_this(&self, playbook: &str, words: &[&str], absent: &[&str]) -> Played {
         let mut hosts = serde_json::Map::new();
         for host in &self.hosts {
             hosts.insert(host.name.into(), serde_json::json!({ "ansible_host": host.address }));
@@ -99,6 +104,7 @@ impl World {
         // The inventory is YAML, of which JSON is a part.
         let inventory = serde_json::json!({ "midoctor": { "hosts": hosts, "vars": {
             "ansible_user": USER,
+            "ansible_python_interpreter": "auto_silent",
             "ansible_ssh_private_key_file": self.folder.join("id"),
             "ansible_ssh_common_args": ssh,
             "midoctor_binary": PROGRAM,
@@ -106,9 +112,10 @@ impl World {
             "midoctor_environment": told,
             "midoctor_timeout": "2s",
         }}});
+        let off: &[&str] = if std::env::var_os("NOFOLD").is_some() { &["-e", "midoctor_fold=false"] } else { &[] }; // XXX
+        let words: &[&str] = &[words, off].concat(); // XXX
         let inventory = self.file("inventory.yml", &inventory.to_string());
-        let playbook = recipes().join("ansible/playbook.yml");
-        ansible("ansible-playbook", &[&["-i", &inventory, playbook.to_str().unwrap()], words].concat())
+        ansible("ansible-playbook", &[&["-i", &inventory, playbook], words].concat())
     }
 }
 
@@ -135,6 +142,16 @@ impl Played {
     }
 }
 
+/// Gives root another home, where Ansible keeps its files: also those for which it asks the list of users and not the environment.
+fn move_home(home: &Path) {
+    fs::create_dir(home).unwrap();
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let root = format!("root:x:0:0:root:{}:/bin/sh\n", home.display());
+    let others: String =
+        users.lines().filter(|line| !line.starts_with("root:")).map(|line| format!("{line}\n")).collect();
+    place::private("/etc/passwd", &(root + &others));
+}
+
 /// Runs a program of Ansible's, with a home of its own and nothing of the caller's settings.
 pub fn ansible(program: &str, words: &[&str]) -> Played {
     let program = from_venv(program).unwrap();
@@ -142,7 +159,11 @@ pub fn ansible(program: &str, words: &[&str]) -> Played {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", program.parent().unwrap().display());
     let mut command = Command::new(&program);
     command.args(words).env_clear().env("PATH", path).env("LANG", "C.UTF-8").env("HOME", home).env("COLUMNS", "200");
-    command.env("TMPDIR", std::env::temp_dir()).current_dir(recipes().join("ansible")).stdin(Stdio::null());
+    command
+        .env("TMPDIR", std::env::temp_dir())
+        .env("ANSIBLE_ROLES_PATH", recipes().join("ansible/roles"))
+        .current_dir(recipes().join("ansible"))
+        .stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let said = text(&output.stdout) + &text(&output.stderr);
