@@ -47,6 +47,8 @@ fn assert_reports(world: &World, states: &[(&str, &str)]) {
         simulator::assert_valid(&report);
         let expected = if state == "healthy" { None } else { Some(state) };
         assert_eq!(report["root_cause"].as_str(), expected, "{name}: {report:#}");
+        let knows_itself = state != host::SILENT;
+        assert_eq!(report["vm"]["name"].as_str(), knows_itself.then_some(name), "{name}");
         assert_eq!(world.host(name).files(), LEFT, "{name}");
     }
 }

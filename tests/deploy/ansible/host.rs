@@ -115,7 +115,7 @@ pub fn main() -> Option<ExitCode> {
         place::drop_packets_to("169.254.169.254");
         None
     } else {
-        Some(Simulator::start(&scenario, &[]))
+        Some(Simulator::start(&scenario, &["--vm", &fact("name")]))
     };
     settle(&fact("client"), simulator.as_ref());
     let mut daemon = sshd(&folder, &address);
