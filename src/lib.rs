@@ -6,6 +6,7 @@
 //! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
 //! [`render`] paints it.
 
+pub mod archive;
 pub mod azure;
 pub mod case;
 pub mod certificate;
@@ -20,6 +21,8 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod fill;
+pub mod fleet;
+pub mod gather;
 pub mod ignores;
 pub mod input;
 pub mod nearest;
@@ -38,10 +41,12 @@ pub mod report;
 pub mod request;
 pub mod requirement;
 pub mod run;
+pub mod saved;
 pub mod scenarios;
 pub mod seal;
 pub mod selection;
 pub mod simulator;
+pub mod strings;
 pub mod token;
 pub mod unit_name;
 pub mod wire;

@@ -3,6 +3,8 @@
 //! A file is written beside its target and renamed over it. What is not a regular file (a pipe, a terminal, a container's
 //! termination log that is mounted) is written to as it is.
 
+mod pour;
+
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::fill::visible;
+
+pub use pour::print_by;
 
 /// A file that can be written, found out before the run.
 pub enum Target {

@@ -1,6 +1,8 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
+mod bar;
 mod explain;
+mod fleet;
 mod publish;
 mod sources;
 
@@ -33,7 +35,7 @@ pub fn run(cli: &Cli) -> Exit {
         Some(Command::Check(args)) => check(args),
         Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Report(_)) => Err("midoctor report is being built".into()),
-        Some(Command::Fleet(_)) => Err("midoctor fleet is being built".into()),
+        Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),

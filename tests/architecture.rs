@@ -10,6 +10,9 @@ use regex::Regex;
 /// A room (a folder or a file of src/), and all rooms of this crate that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("words", &[]),
+    ("strings", &[]),
+    ("archive", &["report"]),
+    ("saved", &["archive", "evidence", "fill", "report", "seal", "strings", "token"]),
     ("nearest", &["fill"]),
     ("ignores", &["check", "plan"]),
     ("selection", &["check", "checks", "plan"]),
@@ -142,7 +145,8 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
     (r"\bstd::fs\b", &["wire", "simulator", "input", "output"]),
     (r"\bstd::env\b", &["wire", "run"]),
-    (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run"]),
+    // An archive is packed and unpacked in memory, with the traits of std::io.
+    (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run", "archive", "saved"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
     (r"\bstd::process\b", &["exit", "main", "wire"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),

@@ -1,5 +1,7 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod fleet;
+pub mod html;
 pub mod json;
 pub mod sources;
 pub mod style;
@@ -16,10 +18,12 @@ pub enum Format {
     Text,
     /// For programs: the report, version 1.
     Json,
+    /// A page for a browser or a printer.
+    Html,
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+pub const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("html", Format::Html)];
 
 impl Format {
     /// Is a file of this format added to, rather than replaced?
@@ -31,10 +35,11 @@ impl Format {
 /// The report in this format. Style and detail are the text's alone.
 ///
 /// # Errors
-/// When serialisation fails, which plain data does not.
+/// When serialisation or a template fails, which plain data does not make them.
 pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
     Ok(match format {
         Format::Text => text::render(report, style, detail),
         Format::Json => json::render(report)?,
+        Format::Html => html::render(report)?,
     })
 }
