@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("strings", &[]),
     ("archive", &["report"]),
     ("saved", &["archive", "evidence", "fill", "report", "seal", "strings", "token"]),
+    ("build_log", &[]),
     ("nearest", &["fill"]),
     ("ignores", &["check", "plan"]),
     ("selection", &["check", "checks", "plan"]),
@@ -81,7 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["check", "clients", "evidence", "fill", "page", "plan", "report", "words"]),
+    ("render", &["build_log", "check", "clients", "evidence", "fill", "page", "plan", "report", "token", "words"]),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),
@@ -92,6 +93,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wording",
         ],
     ),
+    ("fleet", &["azure", "check", "checks", "exit", "fill", "page", "report", "seal"]),
+    ("gather", &["archive", "fleet"]),
     ("cli", &["fill", "seal"]),
     ("input", &["fill", "seal"]),
     (
@@ -111,10 +114,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("outputs", &["cli", "fill", "nearest"]),
-    ("output", &["fill"]),
+    ("output", &["build_log", "fill"]),
     (
         "run",
         &[
+            "build_log",
             "cli",
             "clients",
             "diagnosis",
@@ -123,6 +127,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "exit",
             "explain",
             "fill",
+            "fleet",
+            "gather",
             "input",
             "nearest",
             "options",
@@ -143,10 +149,10 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// What touches the world, and the only rooms that may.
 const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
-    (r"\bstd::fs\b", &["wire", "simulator", "input", "output"]),
+    (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output"]),
     (r"\bstd::env\b", &["wire", "run"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
-    (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run", "archive", "saved"]),
+    (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
     (r"\bstd::process\b", &["exit", "main", "wire"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),
