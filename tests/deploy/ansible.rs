@@ -102,7 +102,7 @@ fn wrong_flags() {
     });
     let played = world.play(&["-e", &wanted.to_string()], &[]);
     played.assert_code(2);
-    assert!(played.said.contains("midoctor: --identity “me; touch /tmp/x”: "), "{}", played.said);
+    assert!(played.said.contains("midoctor: --identity takes a client ID"), "{}", played.said);
     assert!(played.said.contains("No report from web-1"), "{}", played.said);
     assert_eq!((played.count("web-1", "failed"), played.count("web-2", "failed")), (1, 0), "{}", played.said);
     assert_eq!(world.kept(), ["web-2.json"]);

@@ -36,8 +36,9 @@ pub fn four() {
     let calmer = FLEET.map(|(name, state)| (name, if state == "role-missing" { "healthy" } else { state }));
     assert_reports(&world, &calmer);
     assert_folded(&world, &third, &calmer);
-    let healed: Vec<&Value> =
-        world.fold()["changes"]["healed"]["first"].as_array().unwrap().iter().map(|vm| &vm["name"]).collect();
+    let fold = world.fold();
+    let healed = fold["changes"]["healed"]["first"].as_array().unwrap();
+    let healed: Vec<&Value> = healed.iter().map(|vm| &vm["name"]).collect();
     assert_eq!(healed, ["web-3"], "{}", third.said);
 }
 
@@ -84,8 +85,10 @@ fn assert_folded(world: &World, played: &Played, states: &[(&str, &str)]) {
     let mut expected: Vec<(String, u64)> = ill.iter().map(|(_, state)| ((*state).to_owned(), 1)).collect();
     expected.sort();
     assert_eq!(causes, expected, "{fold:#}");
+    // Where in the file it stands follows a colon.
+    let file = |vm: &Value| part(vm, "source").split(':').next().unwrap_or_default().to_owned();
     let mut vms: Vec<(String, String)> =
-        fold["vms"].as_array().unwrap().iter().map(|vm| (part(vm, "source"), part(vm, "root_cause"))).collect();
+        fold["vms"].as_array().unwrap().iter().map(|vm| (file(vm), part(vm, "root_cause"))).collect();
     vms.sort();
     let expected: Vec<(String, String)> = states
         .iter()
@@ -94,7 +97,12 @@ fn assert_folded(world: &World, played: &Played, states: &[(&str, &str)]) {
         })
         .collect();
     assert_eq!(vms, expected, "{fold:#}");
-    assert!(ill.iter().all(|(_, state)| played.said.contains(state)), "Ansible shows the fold: {}", played.said);
+    for (name, state) in states {
+        let ending = if *state == "healthy" { "healthy".to_owned() } else { format!("unhealthy, root cause {state}") };
+        assert!(played.said.contains(&format!("\"{name} is {ending}\"")), "{name}: {}", played.said);
+    }
+    let last = format!("UNHEALTHY  {unhealthy} of {all} VMs: ");
+    assert!(played.said.contains(&last), "Ansible shows the fold: {}", played.said);
     let page = fs::read_to_string(world.reports().join("fleet.html")).unwrap();
     assert!(
         ill.iter().all(|(_, state)| page.contains(state)) && !page.contains(CANARY),
