@@ -82,7 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["build_log", "check", "clients", "evidence", "fill", "page", "plan", "report", "token", "words"]),
+    ("render", &["build_log", "check", "clients", "evidence", "fill", "fleet", "page", "plan", "report", "token", "words"]),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),

@@ -1,11 +1,16 @@
 //! A fold of many reports in each of its formats. They see what the fold comes to and nothing else.
 
+mod html;
 mod json;
+mod markdown;
 mod text;
+mod verdict;
 
 use std::fmt::{Result, Write};
 
-use crate::fleet::summary::Fleet;
+use crate::build_log::inert;
+use crate::fleet::groups::Group;
+use crate::fleet::summary::{Cause, Fleet};
 
 use super::style::Style;
 
@@ -16,10 +21,15 @@ pub enum Format {
     Text,
     /// For programs, and for `--since`.
     Json,
+    /// GitHub-flavoured Markdown.
+    Markdown,
+    /// A page for a browser.
+    Html,
 }
 
 /// Their names.
-pub const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+pub const FORMATS: [(&str, Format); 4] =
+    [("text", Format::Text), ("json", Format::Json), ("markdown", Format::Markdown), ("html", Format::Html)];
 
 /// Writes the fold in this format. It can be long, so it is written as it is made.
 ///
@@ -27,8 +37,14 @@ pub const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Forma
 /// When it cannot be written.
 pub fn paint(fleet: &Fleet, format: Format, style: Style, out: &mut dyn Write) -> Result {
     match format {
-        Format::Text => text::write(fleet, style, out),
+        Format::Text => {
+            let mut text = String::new();
+            text::write(fleet, style, &mut text)?;
+            out.write_str(&inert(&text))
+        }
         Format::Json => json::write(fleet, out),
+        Format::Markdown => markdown::write(fleet, out),
+        Format::Html => html::write(fleet, out),
     }
 }
 
@@ -67,6 +83,32 @@ fn span(fleet: &Fleet) -> Option<String> {
 /// What is in a cell of unknown name.
 fn named(name: &str) -> &str {
     if name.is_empty() { "(not known)" } else { name }
+}
+
+/// So many groups are listed.
+const GROUPS: usize = 4;
+
+/// `rg-web 8 of 40, rg-api 3 of 3 and 12 more`.
+fn listed(groups: &[Group]) -> String {
+    let shown: Vec<String> = groups
+        .iter()
+        .take(GROUPS)
+        .map(|group| format!("{} {} of {}", named(&group.name), number(group.vms), number(group.of)))
+        .collect();
+    let more = groups.len().saturating_sub(GROUPS);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+/// How many VMs, and the code: `11 ×` and `role-missing`.
+fn counted(cause: &Cause) -> (String, String) {
+    let code = if cause.code.is_empty() { "(no root cause named)".to_owned() } else { cause.code.clone() };
+    let also = || format!("beside another root cause on {}", plural(cause.also, "VM"));
+    let count = match (cause.vms, cause.also) {
+        (0, _) => also(),
+        (vms, 0) => format!("{} ×", number(vms)),
+        (vms, _) => format!("{} ×, and {},", number(vms), also()),
+    };
+    (count, code)
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::fmt::{Result, Write};
 
 use crate::check::Status;
 use crate::fleet::fold::Named;
-use crate::fleet::groups::{Group, KINDS};
+use crate::fleet::groups::KINDS;
 use crate::fleet::summary::{Cause, Fleet};
 use crate::render::style::Style;
 
-use super::{named, number, plural, span};
+use super::verdict::Verdict;
+use super::{counted, listed, named, number, plural, span};
 
-/// So many groups, causes, files are listed.
-const GROUPS: usize = 4;
+/// So many causes, files, VMs are listed.
 const CAUSES: usize = 12;
 const FILES: usize = 5;
 const VMS: usize = 5;
@@ -63,6 +63,11 @@ impl Text {
         self.push(self.style.bold(&self.style.plain(title)));
     }
 
+    /// The sign of multiplication is none of ASCII's.
+    fn ascii(&self, text: String) -> String {
+        if self.style.unicode { text } else { text.replace('×', "x") }
+    }
+
     fn labelled(&mut self, label: &str, text: &str) {
         let first = format!("{INDENT}  {label:<16}");
         let rest = " ".repeat(first.chars().count());
@@ -83,18 +88,8 @@ impl Text {
     }
 
     fn cause(&mut self, status: Status, cause: &Cause) {
-        let code = if cause.code.is_empty() { "no root cause named" } else { &cause.code };
-        let head = if cause.vms == 0 {
-            format!("{code}: beside another root cause on {}", plural(cause.also, "VM"))
-        } else {
-            let also = if cause.also == 0 {
-                String::new()
-            } else {
-                format!(", and beside another root cause on {}", plural(cause.also, "VM"))
-            };
-            format!("{} × {code}{also}", number(cause.vms))
-        };
-        let head = if self.style.unicode { head } else { head.replace('×', "x") };
+        let (count, code) = counted(cause);
+        let head = self.ascii(format!("{count} {code}"));
         let line = self.style.wrap(&head, INDENT, INDENT);
         let line = line.strip_prefix(INDENT).unwrap_or(&line);
         self.push(format!("  {} {}", self.style.sign(status), self.style.bold(line)));
@@ -102,7 +97,7 @@ impl Text {
             self.push(self.style.wrap(&cause.title, INDENT, INDENT));
         }
         if let Some(pattern) = &cause.pattern {
-            self.push(self.style.bold(&self.style.wrap(&format!("{pattern}"), INDENT, INDENT)));
+            self.push(self.style.bold(&self.style.wrap(pattern, INDENT, INDENT)));
         }
         if cause.vms == 0 {
             return;
@@ -190,53 +185,11 @@ impl Text {
     }
 
     fn verdict(&mut self, fleet: &Fleet) {
-        let verdicts = fleet.verdicts;
-        let all = fleet.fold.len() as u64;
-        let of = |n: u64| format!("{} of {}", number(n), plural(all, "VM"));
-        let (status, word, reason) = if verdicts.unhealthy > 0 {
-            let causes: Vec<String> = fleet
-                .root_causes
-                .iter()
-                .filter(|cause| cause.vms > 0)
-                .take(3)
-                .map(|cause| format!("{} × {}", number(cause.vms), cause.code))
-                .collect();
-            let causes = causes.join(", ");
-            let causes = if self.style.unicode { causes } else { causes.replace('×', "x") };
-            (Status::Fail, "UNHEALTHY", format!("{}: {causes}", of(verdicts.unhealthy)))
-        } else if verdicts.undetermined > 0 {
-            (Status::Unknown, "UNDETERMINED", format!("{}; none is unhealthy", of(verdicts.undetermined)))
-        } else if fleet.fold.broken.count > 0 {
-            let broken = plural(fleet.fold.broken.count, "report");
-            (Status::Unknown, "UNDETERMINED", format!("no VM is unhealthy, but {broken} could not be read"))
-        } else if verdicts.degraded > 0 {
-            (Status::Warn, "HEALTHY, WITH WARNINGS", of(verdicts.degraded))
-        } else {
-            (Status::Pass, "HEALTHY", if all == 1 { "1 VM".into() } else { format!("all {}", plural(all, "VM")) })
-        };
+        let verdict = Verdict::new(fleet);
+        let (word, reason) = (verdict.words, self.ascii(verdict.reason));
         self.push("");
         let line = self.style.wrap(&format!("{word}  {reason}"), "", "  ");
-        self.push(format!("{}{}", self.style.status(status, word), &line[word.len()..]));
-        let counts = [
-            (verdicts.healthy, "healthy"),
-            (verdicts.degraded, "with warnings"),
-            (verdicts.unhealthy, "unhealthy"),
-            (verdicts.undetermined, "undetermined"),
-            (fleet.fold.broken.count, "broken"),
-        ];
-        let counts: Vec<String> =
-            counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", number(n))).collect();
-        self.push(self.style.dim(&self.style.wrap(&counts.join(", "), "", "")));
+        self.push(format!("{}{}", self.style.status(verdict.status, word), &line[word.len()..]));
+        self.push(self.style.dim(&self.style.wrap(&Verdict::counts(fleet), "", "")));
     }
-}
-
-/// `rg-web 8 of 40, rg-api 3 of 3 and 12 more`.
-fn listed(groups: &[Group]) -> String {
-    let shown: Vec<String> = groups
-        .iter()
-        .take(GROUPS)
-        .map(|group| format!("{} {} of {}", named(&group.name), number(group.vms), number(group.of)))
-        .collect();
-    let more = groups.len().saturating_sub(GROUPS);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
