@@ -7,6 +7,7 @@
 //! [`render`] paints it.
 
 pub mod azure;
+pub mod build_log;
 pub mod case;
 pub mod certificate;
 pub mod check;

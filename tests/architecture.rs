@@ -10,6 +10,7 @@ use regex::Regex;
 /// A room (a folder or a file of src/), and all rooms of this crate that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("words", &[]),
+    ("build_log", &[]),
     ("nearest", &["fill"]),
     ("ignores", &["check", "plan"]),
     ("selection", &["check", "checks", "plan"]),
@@ -78,7 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["check", "clients", "evidence", "fill", "page", "plan", "report", "words"]),
+    ("render", &["build_log", "check", "clients", "evidence", "fill", "page", "plan", "report", "token", "words"]),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),
@@ -108,10 +109,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("outputs", &["cli", "fill", "nearest"]),
-    ("output", &["fill"]),
+    ("output", &["build_log", "fill"]),
     (
         "run",
         &[
+            "build_log",
             "cli",
             "clients",
             "diagnosis",

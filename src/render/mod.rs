@@ -1,10 +1,16 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod compact;
 pub mod json;
+pub mod lead;
+pub mod line;
+pub mod ndjson;
+pub mod prom;
 pub mod sources;
 pub mod style;
 pub mod text;
 
+use crate::build_log::inert;
 use crate::report::Report;
 use style::Style;
 use text::Detail;
@@ -16,15 +22,30 @@ pub enum Format {
     Text,
     /// For programs: the report, version 1.
     Json,
+    /// One line of at most 80 characters.
+    Line,
+    /// One line of JSON of at most 4,000 bytes.
+    Compact,
+    /// One line of JSON for tables of many reports.
+    Ndjson,
+    /// Gauges for Prometheus.
+    Prom,
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+pub const FORMATS: [(&str, Format); 6] = [
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("line", Format::Line),
+    ("compact", Format::Compact),
+    ("ndjson", Format::Ndjson),
+    ("prom", Format::Prom),
+];
 
 impl Format {
     /// Is a file of this format added to, rather than replaced?
     pub fn appends(self) -> bool {
-        false
+        self == Self::Ndjson
     }
 }
 
@@ -34,7 +55,11 @@ impl Format {
 /// When serialisation fails, which plain data does not.
 pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
     Ok(match format {
-        Format::Text => text::render(report, style, detail),
+        Format::Text => inert(&text::render(report, style, detail)).into_owned(),
         Format::Json => json::render(report)?,
+        Format::Line => line::render(report),
+        Format::Compact => compact::render(report)?,
+        Format::Ndjson => ndjson::render(report)?,
+        Format::Prom => prom::render(report),
     })
 }

@@ -240,20 +240,8 @@ fn root_cause(report: &Report) -> String {
 }
 
 fn counts(report: &Report) -> String {
-    let s = &report.summary;
-    let all = [
-        (s.pass, "passed"),
-        (s.warn, "with warnings"),
-        (s.fail, "failed"),
-        (s.unknown, "unknown"),
-        (s.blocked, "blocked"),
-        (s.skip, "skipped"),
-        (s.ignored, "ignored"),
-    ];
-    let parts: Vec<String> =
-        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
+    format!("{}; took {}", super::lead::counts(report), crate::words::in_words(seconds))
 }
 
 /// The shell's name for people.

@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal;
 
+use crate::build_log::inert;
 use crate::cli::{OutputArgs, When};
 use crate::exit::Exit;
 use crate::output::{self, Target};
@@ -22,15 +23,16 @@ pub struct Opened<F> {
 ///
 /// # Errors
 /// A sentence that names the file, what happened and what to do.
-pub fn open<F: Copy>(outputs: &Outputs<F>, _appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
+pub fn open<F: Copy>(outputs: &Outputs<F>, appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
     let open = |(format, file): &(F, Option<std::path::PathBuf>)| {
-        Ok((*format, file.as_deref().map(Target::open).transpose()?))
+        let how = if appends(*format) { Target::append } else { Target::open };
+        Ok((*format, file.as_deref().map(how).transpose()?))
     };
     let targets = outputs.targets.iter().map(open).collect::<Result<_, String>>()?;
     Ok(Opened { targets, style: style(outputs.color) })
 }
 
-/// Paints every format and puts it where it goes.
+/// Paints every format and puts it where it goes. What is painted is for people or for programs and no command to a build server.
 ///
 /// # Errors
 /// A sentence that says what could not be written.
@@ -38,6 +40,10 @@ pub fn publish<F: Copy>(
     opened: Opened<F>,
     mut paint: impl FnMut(F, Style) -> Result<String, String>,
 ) -> Result<(), String> {
+    put(opened, |format, style| paint(format, style).map(|text| inert(&text).into_owned()))
+}
+
+fn put<F: Copy>(opened: Opened<F>, mut paint: impl FnMut(F, Style) -> Result<String, String>) -> Result<(), String> {
     for (format, target) in opened.targets {
         match target {
             Some(target) => target.write(&paint(format, Style::default())?)?,
@@ -64,7 +70,7 @@ pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArg
         output::note(&format!("midoctor: {note}"));
     }
     let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
-    publish(opened, |format, style| render::paint(report, format, style, detail))?;
+    put(opened, |format, style| render::paint(report, format, style, detail))?;
     Ok(report.exit_code.into())
 }
 
