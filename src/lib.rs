@@ -45,6 +45,7 @@ pub mod selection;
 pub mod simulator;
 pub mod token;
 pub mod unit_name;
+pub mod waiting;
 pub mod wire;
 pub mod wording;
 pub mod words;

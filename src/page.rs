@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use schemars::JsonSchema;
@@ -38,6 +39,8 @@ pub struct Section {
     pub heals: Heals,
     /// More words on that, such as how long; may be empty.
     pub heals_how: String,
+    /// How long `--wait` gives it to pass, where it may be a change that is on its way.
+    pub waits: Option<Waits>,
     /// Is it seen only in what clients print?
     pub client_only: bool,
     /// The template of the sentence that says what was seen here.
@@ -69,6 +72,15 @@ pub enum Heals {
     Transient,
     /// A change is on its way through Azure.
     Propagation,
+}
+
+/// How long an illness may last although what ends it has been done, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// The bound.
+    pub bound: Duration,
+    /// Why; a template. It holds for findings that know all its placeholders.
+    pub why: String,
 }
 
 /// A command of a fix.
@@ -359,7 +371,7 @@ impl Reader {
 impl Section {
     /// One line of the list at the head of a section.
     fn head(&mut self, item: &str) -> Result<(), String> {
-        let wrong = || format!("{}: “{item}” is not one of Severity, Heals, Emitted", self.code);
+        let wrong = || format!("{}: “{item}” is not one of Severity, Heals, Waits, Emitted", self.code);
         let (key, value) = item.split_once(": ").ok_or_else(wrong)?;
         match (key, value) {
             ("Severity", "error") => self.severity = Some(Severity::Error),
@@ -375,6 +387,11 @@ impl Section {
                     _ => return Err(wrong()),
                 };
                 self.heals_how = how.into();
+            }
+            ("Waits", value) => {
+                let (bound, why) = value.split_once(" — ").ok_or_else(wrong)?;
+                let bound = humantime::parse_duration(bound).map_err(|_| wrong())?;
+                self.waits = Some(Waits { bound, why: why.into() });
             }
             _ => return Err(wrong()),
         }
@@ -392,7 +409,7 @@ mod tests {
             ("# T\n\nIntro.\n\n## `c`\n\nTitle.\n", "T, c: severity is missing"),
             (
                 "# T\n\nIntro.\n\n## `c`\n\nTitle.\n\n- Severity: grave\n",
-                "c: “Severity: grave” is not one of Severity, Heals, Emitted",
+                "c: “Severity: grave” is not one of Severity, Heals, Waits, Emitted",
             ),
             ("# T\n\nIntro.\n\n## `c`\n\n### Cure\n", "T, c, Head: no section is called “Cure”"),
             ("", "“” lacks its title or its introduction"),

@@ -3,6 +3,7 @@
 mod explain;
 mod publish;
 mod sources;
+mod wait;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ fn check(args: &CheckArgs) -> Result<Exit, String> {
         return sources::sources(&options, &args.output);
     }
     let opened = open_report(&args.output)?;
-    publish_report(&examine_this_machine(&options.plan, options.limits), opened, &args.output)
+    publish_report(&wait::examine_or_wait(&options), opened, &args.output)
 }
 
 /// Is there such a process or unit? Found out before anything is asked.
@@ -82,11 +83,20 @@ fn there_is(whose: &Whose) -> Result<(), String> {
     })
 }
 
+/// Examines this machine once, with a spinner.
 fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
+    let spinner = spinner();
+    let report = look_at_this_machine(plan, limits, &|request| spinner.set_message(visible(&request.in_words())));
+    spinner.finish_and_clear();
+    report
+}
+
+/// Examines this machine once: as it is now, with nothing kept from another time.
+fn look_at_this_machine(plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
     let machine = Machine::new(plan.environment.clone());
     std::thread::scope(|scope| {
         machine.warm_up(scope);
-        examine(&machine, plan, limits)
+        examine(&machine, plan, limits, progress)
     })
 }
 
@@ -98,15 +108,16 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let scenario = scenarios::find(name)?.scenario()?;
     let plan = scenarios::plan(&scenario)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
-    publish_report(&examine(&machine, &plan, Limits::default()), opened, &args.output)
+    let spinner = spinner();
+    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
+    let report = examine(&machine, &plan, Limits::default(), &progress);
+    spinner.finish_and_clear();
+    publish_report(&report, opened, &args.output)
 }
 
 /// Asks, judges, and puts it into words.
-fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
-    let spinner = spinner();
-    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
-    let (evidence, took) = engine::examine(wire, plan, limits, &progress);
-    spinner.finish_and_clear();
+fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
+    let (evidence, took) = engine::examine(wire, plan, limits, progress);
     let diagnosis = diagnosis::diagnose(&evidence);
     let run = Run {
         id: uuid::Uuid::new_v4().to_string(),

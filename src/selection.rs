@@ -42,6 +42,12 @@ impl Selection {
         (!wanted).then(|| "not among what --only names".into())
     }
 
+    /// Does the run's verdict hang on whether this check could be judged? On those that are essential it always does, and on
+    /// others when `--only` names them.
+    pub fn counts(&self, check: &Check) -> bool {
+        self.leaves_out(check).is_none() && (check.essential || names(&self.only, check))
+    }
+
     /// Why a finding of this code does not count; none when it does.
     pub fn excuse(&self, check: &Check, code: &str) -> Option<Excuse> {
         let flag = |reason: String| Some(Excuse { reason, until: None });

@@ -69,6 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "selection",
         ],
     ),
+    ("waiting", &["case", "check", "diagnosis", "evidence", "page", "plan", "reading", "report", "selection"]),
     ("page", &["check", "checks"]),
     ("fill", &["page"]),
     (
@@ -87,7 +88,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "explain",
         &[
             "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "render", "report", "seal",
-            "wording",
+            "wording", "words",
         ],
     ),
     ("cli", &["fill", "seal"]),
@@ -132,6 +133,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "scenarios",
             "simulator",
+            "waiting",
             "wire",
         ],
     ),
