@@ -1,5 +1,5 @@
 # Puts midoctor into an image and proves that it runs there. The VM that Packer builds with usually has no identity of its own, so
-# nothing is asked of one: the smoke test plays a scenario of the embedded simulator, and examines the way to the metadata service.
+# nothing is expected of one: the smoke test plays a scenario of the embedded simulator, and examines what does not hang on it.
 packer {
   required_plugins {
     azure = {
@@ -58,8 +58,8 @@ build {
       "rm /tmp/midoctor",
       "midoctor --version",
       "midoctor demo healthy -q",
-      # Exit code 3: where the VM has no identity, that cannot be judged, and is not asked here.
-      "midoctor check --only platform --only metadata --require none -o line",
+      # All but the identity: this VM's own way to the metadata service, clock and environment.
+      "midoctor check --require none --skip 'identity-*' --skip principal --skip token --skip validity -o line",
     ]
   }
 

@@ -11,7 +11,7 @@
 # Writes OUT/compact.ndjson, a line for each VM with a verdict, and OUT/silent.txt, `ID<tab>why` for each VM without one. A VM that
 # is off or has no agent is silent, and is not healthy. What Run Command answered is kept in OUT/answers.
 #
-# Exit codes: 0 all healthy, 1 some are not, 2 nothing could be asked, 3 none is unhealthy, but some are undetermined or silent.
+# Exit codes: 0 all healthy (warnings allowed), 1 some are unhealthy, 2 nothing could be asked, 3 none is unhealthy, but some are undetermined or silent.
 set -u
 
 say() { printf 'fleet: %s\n' "$1" >&2; }
@@ -77,8 +77,8 @@ of() { grep -c "\"verdict\":\"$1\"" "$out/compact.ndjson"; }
 unhealthy=$(of unhealthy)
 undetermined=$(of undetermined)
 silent=$(grep -c '' "$out/silent.txt")
-printf '%s VMs: %s healthy, %s unhealthy, %s undetermined, %s silent\n' \
-  "$count" "$((count - unhealthy - undetermined - silent))" "$unhealthy" "$undetermined" "$silent"
+printf '%s VMs: %s healthy, %s degraded, %s unhealthy, %s undetermined, %s silent\n' \
+  "$count" "$(of healthy)" "$(of degraded)" "$unhealthy" "$undetermined" "$silent"
 [ "$unhealthy" -eq 0 ] || exit 1
 [ "$((undetermined + silent))" -eq 0 ] || exit 3
 exit 0

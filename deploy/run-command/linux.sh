@@ -39,7 +39,7 @@ trap 'rm -rf "$folder"' EXIT
 # The options come first, so that a configuration file can say the rest.
 set -- check --color never -o text="$folder/text" -o compact="$folder/compact"
 [ -z "$config" ] || set -- "$@" --config "$config"
-"$midoctor" "$@" >"$folder/said"
+"$midoctor" "$@" >"$folder/said" 2>&1
 code=$?
 
 # What went wrong is one line on standard error, which is in said.
