@@ -78,7 +78,7 @@ const QUESTIONS: [&str; 11] = [
 
 /// What to examine, and for how long. Those that have a default have it in `options`: here it is known whether they were typed,
 /// since flags win over the configuration.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ExamineArgs {
     /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity; `all` adds every one that
     /// Azure Resource Manager lists for the VM. Repeatable
@@ -140,7 +140,7 @@ pub enum Failing {
 }
 
 /// Flags that say how a report is printed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
     /// Print the report in this format, or write it to a file: text, json, line, compact, ndjson (added to the file), junit,
     /// markdown, github, azdo, prom. Repeatable
@@ -158,11 +158,11 @@ pub struct OutputArgs {
 }
 
 /// The flag for colour.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ColorArgs {
-    /// When to use colour; `auto` obeys NO_COLOR
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: When,
+    /// When to use colour; auto obeys NO_COLOR [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<When>,
 }
 
 /// When to use colour.

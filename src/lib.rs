@@ -14,6 +14,7 @@ pub mod check;
 pub mod checks;
 pub mod cli;
 pub mod clients;
+pub mod config;
 pub mod destination;
 pub mod diagnosis;
 pub mod engine;

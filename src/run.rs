@@ -2,6 +2,7 @@
 
 mod explain;
 mod publish;
+mod settings;
 mod sources;
 mod wait;
 
@@ -16,7 +17,7 @@ use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
 use crate::fill::visible;
 use crate::nearest::nearest;
-use crate::options::{self, ExamineOptions};
+use crate::options;
 use crate::output::{self, Target};
 use crate::plan::{Plan, Whose};
 use crate::render::style::Style;
@@ -26,6 +27,7 @@ use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire::{self, Machine};
 
 use publish::{open_report, publish_report, style};
+use settings::Settings;
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -46,13 +48,12 @@ pub fn run(cli: &Cli) -> Exit {
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
-    let options = ExamineOptions::read(&args.examine, args.output.verbose)?;
-    there_is(&options.plan.environment)?;
+    let Settings { options, output, origins } = Settings::read(&args.examine, &args.output)?;
     if args.sources {
-        return sources::sources(&options, &args.output);
+        return sources::sources(&options, &output);
     }
-    let opened = open_report(&args.output)?;
-    publish_report(&wait::examine_or_wait(&options), opened, &args.output)
+    let opened = open_report(&output).map_err(|why| origins.blame(why))?;
+    publish_report(&wait::examine_or_wait(&options), opened, &output)
 }
 
 /// Is there such a process or unit? Found out before anything is asked.

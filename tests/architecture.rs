@@ -92,6 +92,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["fill", "seal"]),
+    ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
     (
         "options",
@@ -117,6 +118,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "build_log",
             "cli",
             "clients",
+            "config",
             "diagnosis",
             "engine",
             "evidence",

@@ -6,6 +6,7 @@ pub mod lead;
 pub mod line;
 pub mod ndjson;
 pub mod prom;
+pub mod phrases;
 pub mod sources;
 pub mod style;
 pub mod text;

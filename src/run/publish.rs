@@ -75,10 +75,10 @@ pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArg
 }
 
 /// How standard output may look.
-pub fn style(color: When) -> Style {
+pub fn style(color: impl Into<Option<When>>) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let color = match color {
+    let color = match color.into().unwrap_or(When::Auto) {
         When::Always => true,
         When::Never => false,
         When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,

@@ -100,7 +100,7 @@ impl Scene<'_> {
         for (index, row) in self.diagnosis.checks.iter().enumerate() {
             let told = &self.report.checks[index];
             match &row.verdict {
-                Verdict::Unknown(_) if selection.counts(row.check) => {
+                Verdict::Unknown(_) if selection.matters(row.check) => {
                     if !self.may_pass(index, &mut Vec::new()) {
                         return Standing::Staying;
                     }
@@ -113,7 +113,7 @@ impl Scene<'_> {
                     });
                 }
                 // It follows what stands in its way: a finding that does not count.
-                Verdict::Blocked(by) if selection.counts(row.check) => {
+                Verdict::Blocked(by) if selection.matters(row.check) => {
                     let root =
                         |other: &Judged, _: &Finding| other.check.id == *by && other.subject.concerns(&row.subject);
                     for one in self.findings(root) {
