@@ -4,6 +4,8 @@ pub mod compact;
 pub mod json;
 pub mod lead;
 pub mod line;
+pub mod markdown;
+pub mod markdown_text;
 pub mod ndjson;
 pub mod prom;
 pub mod phrases;
@@ -29,17 +31,20 @@ pub enum Format {
     Compact,
     /// One line of JSON for tables of many reports.
     Ndjson,
+    /// GitHub-flavoured Markdown.
+    Markdown,
     /// Gauges for Prometheus.
     Prom,
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 6] = [
+pub const FORMATS: [(&str, Format); 7] = [
     ("text", Format::Text),
     ("json", Format::Json),
     ("line", Format::Line),
     ("compact", Format::Compact),
     ("ndjson", Format::Ndjson),
+    ("markdown", Format::Markdown),
     ("prom", Format::Prom),
 ];
 
@@ -61,6 +66,7 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
         Format::Line => line::render(report),
         Format::Compact => compact::render(report)?,
         Format::Ndjson => ndjson::render(report)?,
+        Format::Markdown => markdown::render(report),
         Format::Prom => prom::render(report),
     })
 }
