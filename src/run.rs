@@ -161,7 +161,10 @@ fn list_scenarios(style: Style) -> String {
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
-    let scenario = scenarios::find(&args.scenario)?.scenario()?;
+    let mut scenario = scenarios::find(&args.scenario)?.scenario()?;
+    if let Some(name) = &args.vm {
+        scenario.rename(name).map_err(|why| format!("--vm: {why}"))?;
+    }
     let environment: Vec<String> =
         scenario.environment.iter().map(|(name, value)| format!("{name}={}", crate::fill::posix(value))).collect();
     let mut options = simulator::Options::new(scenario);
