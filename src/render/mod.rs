@@ -1,7 +1,11 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod azdo;
 pub mod compact;
+pub mod github;
+pub mod issues;
 pub mod json;
+pub mod junit;
 pub mod lead;
 pub mod line;
 pub mod markdown;
@@ -12,6 +16,7 @@ pub mod phrases;
 pub mod sources;
 pub mod style;
 pub mod text;
+pub mod visible;
 
 use crate::build_log::inert;
 use crate::report::Report;
@@ -31,20 +36,29 @@ pub enum Format {
     Compact,
     /// One line of JSON for tables of many reports.
     Ndjson,
+    /// JUnit's XML.
+    Junit,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// Logging commands of Azure Pipelines.
+    Azdo,
     /// Gauges for Prometheus.
     Prom,
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 7] = [
+pub const FORMATS: [(&str, Format); 10] = [
     ("text", Format::Text),
     ("json", Format::Json),
     ("line", Format::Line),
     ("compact", Format::Compact),
     ("ndjson", Format::Ndjson),
+    ("junit", Format::Junit),
     ("markdown", Format::Markdown),
+    ("github", Format::Github),
+    ("azdo", Format::Azdo),
     ("prom", Format::Prom),
 ];
 
@@ -66,6 +80,9 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
         Format::Line => line::render(report),
         Format::Compact => compact::render(report)?,
         Format::Ndjson => ndjson::render(report)?,
+        Format::Junit => junit::render(report)?,
+        Format::Github => github::render(report),
+        Format::Azdo => azdo::render(report),
         Format::Markdown => markdown::render(report),
         Format::Prom => prom::render(report),
     })

@@ -3,12 +3,13 @@
 //! It knows no check and no code: all words come from the report.
 
 use crate::check::{Severity, Stage, Status};
-use crate::evidence::{Exchange, Outcome};
+use crate::evidence::{Evidence, Exchange, Outcome};
 use crate::page::{Heals, Place, Shell};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
 
 use super::phrases::{ignored, waited};
 use super::style::Style;
+use super::visible::made_visible;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if detail.quiet && report.verdict == Word::Healthy {
         return String::new();
     }
+    let evidence = &report.evidence;
+    let report = &made_visible(report);
     let mut text = Text { style, lines: Vec::new() };
     if !detail.quiet {
         text.heading(report);
@@ -43,7 +46,7 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
         text.check(check, detail.verbose);
     }
     if detail.verbose {
-        text.questions(report);
+        text.questions(evidence);
     }
     if !detail.quiet {
         text.who_signs_in(report);
@@ -149,10 +152,10 @@ impl Text {
         self.push(wrapped);
     }
 
-    fn questions(&mut self, report: &Report) {
+    fn questions(&mut self, evidence: &Evidence) {
         self.blank();
         self.push(self.style.bold("Questions"));
-        for exchange in &report.evidence.exchanges {
+        for exchange in &evidence.exchanges {
             self.question(exchange);
         }
     }

@@ -2,6 +2,7 @@
 //! writable before the work begins.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use crate::build_log::inert;
 use crate::cli::{OutputArgs, When};
@@ -9,7 +10,7 @@ use crate::exit::Exit;
 use crate::output::{self, Target};
 use crate::outputs::Outputs;
 use crate::render::style::Style;
-use crate::render::{self, FORMATS, Format, text};
+use crate::render::{self, FORMATS, Format, markdown, text};
 use crate::report::Report;
 
 /// Where things go, found writable.
@@ -70,8 +71,27 @@ pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArg
         output::note(&format!("midoctor: {note}"));
     }
     let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
+    let for_github = opened.targets.iter().any(|(format, _)| *format == Format::Github);
     put(opened, |format, style| render::paint(report, format, style, detail))?;
+    if for_github && let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        // The report is where it was asked for; that its summary is not is no reason to fail the step.
+        if let Err(why) = summarise(report, Path::new(&file)) {
+            output::note(&format!("midoctor: the step's summary is left as it is: {why}"));
+        }
+    }
     Ok(report.exit_code.into())
+}
+
+/// Adds the report as Markdown to the summary of a step on GitHub, which the runner refuses as a whole when it is too long.
+fn summarise(report: &Report, file: &Path) -> Result<(), String> {
+    let target = Target::append(file)?;
+    let taken = usize::try_from(target.length()).unwrap_or(usize::MAX);
+    // One for a line end that is missing.
+    let room = markdown::LIMIT.saturating_sub(taken).saturating_sub(2);
+    if room < markdown::LEAST {
+        return Err(format!("it holds {taken} bytes already, and GitHub takes {} in all", markdown::LIMIT));
+    }
+    target.write(&markdown::render_within(report, room))
 }
 
 /// How standard output may look.
