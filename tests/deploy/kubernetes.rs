@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::namespace::simulator::{PROGRAM};
+use crate::namespace::simulator::PROGRAM;
 use crate::namespace::{Case, Suite, place};
 use crate::recipe::{SHARED, bare, clean_shell, done, installed, offer, path, said, scenarios, text, vm, words, yaml};
 use crate::{from_venv, of_machine};
@@ -104,8 +104,12 @@ fn looped() {
         command.env(variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
     }
     let log = format!("{SHARED}/log");
-    let mut child =
-        command.env("MIDOCTOR_EVERY", "0.2").stdout(fs::File::create(&log).unwrap()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command
+        .env("MIDOCTOR_EVERY", "0.2")
+        .stdout(fs::File::create(&log).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let lines = || fs::read_to_string(&log).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
     within(Duration::from_secs(60), || lines().len() >= 2);
     // To the shell itself, which has the place that the container's first process would have.
@@ -153,7 +157,8 @@ fn fits() {
     let file = std::env::temp_dir().join("termination-log");
     let container = pod(GATE)["initContainers"][0].clone();
     let args = words(&container["args"]);
-    let outputs: Vec<String> = args.iter().filter(|word| word.starts_with("compact=")).map(|word| (*word).into()).collect();
+    let outputs: Vec<String> =
+        args.iter().filter(|word| word.starts_with("compact=")).map(|word| (*word).into()).collect();
     assert_eq!(outputs, [format!("compact={TERMINATION_LOG}")]);
     let all = scenarios();
     assert!(all.len() > 50, "scenarios are not found");

@@ -120,7 +120,11 @@ fn through_azure() {
     let nobody = Path::new("/dev/null");
     let output = step(&steps["The managed identities work"], &folder, nobody, &variables);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("3 VMs: 1 healthy, 0 degraded, 1 unhealthy, 0 undetermined, 1 silent"), "{}", said(&output));
+    assert!(
+        said(&output).contains("3 VMs: 1 healthy, 0 degraded, 1 unhealthy, 0 undetermined, 1 silent"),
+        "{}",
+        said(&output)
+    );
     let output = step(&steps["What was found"], &folder, nobody, &variables);
     assert!(output.status.success() && said(&output).contains("is not running"), "{}", said(&output));
     let table = fs::read_to_string(&summary).unwrap();

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use crate::namespace::simulator::PROGRAM;
 use crate::namespace::{Case, Suite};
 use crate::of_machine;
-use crate::namespace::simulator::PROGRAM;
 use crate::recipe::{done, offer, path, said, text};
 
 pub fn add(suite: &mut Suite) {

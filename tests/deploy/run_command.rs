@@ -48,7 +48,8 @@ fn parsed() {
     let program = "import sys, tree_sitter as t, tree_sitter_powershell as p\n\
                    tree = t.Parser(t.Language(p.language())).parse(open(sys.argv[1], 'rb').read())\n\
                    sys.exit(1 if tree.root_node.has_error else 0)";
-    let check = |file: &Path| Command::new(from_venv("python").unwrap()).args(["-c", program]).arg(file).status().unwrap();
+    let check =
+        |file: &Path| Command::new(from_venv("python").unwrap()).args(["-c", program]).arg(file).status().unwrap();
     let script = path("run-command/windows.ps1");
     assert!(check(&script).success(), "the script has an error in its syntax");
     let broken = std::env::temp_dir().join("broken.ps1");
@@ -108,7 +109,11 @@ fn silent() {
     let program = actor(&std::env::temp_dir());
     let nothing = script(&["/opt/nothing/midoctor"]).output().unwrap();
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(said(&nothing).starts_with("midoctor: /opt/nothing/midoctor is no program on this VM; "), "{}", said(&nothing));
+    assert!(
+        said(&nothing).starts_with("midoctor: /opt/nothing/midoctor is no program on this VM; "),
+        "{}",
+        said(&nothing)
+    );
     let wrong = script(&[program.to_str().unwrap(), "", "perhaps"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
     let refused = script(&[program.to_str().unwrap()]).env("SCENARIO", "no-such-scenario").output().unwrap();
@@ -184,7 +189,10 @@ fn collected() {
         "virtualMachines/identity-none",
     ];
     let (code, told, verdicts, silent) = collect(&all);
-    assert_eq!((code, told.as_str()), (Some(1), "7 VMs: 2 healthy, 1 degraded, 2 unhealthy, 0 undetermined, 2 silent\n"));
+    assert_eq!(
+        (code, told.as_str()),
+        (Some(1), "7 VMs: 2 healthy, 1 degraded, 2 unhealthy, 0 undetermined, 2 silent\n")
+    );
     let causes: Vec<Option<&str>> = verdicts.iter().map(|line| line["root_cause"].as_str()).collect();
     assert_eq!(causes, [None, None, Some("role-missing"), None, Some("identity-none")]);
     let silent: Vec<&str> = silent.lines().collect();

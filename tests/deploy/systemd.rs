@@ -66,10 +66,15 @@ fn little_exposed() {
 fn start(authority: &Path, flags: &str) -> Output {
     assert_eq!(value(SERVICE, "EnvironmentFile"), "-/etc/default/midoctor");
     assert_eq!(value(SERVICE, "ProtectSystem"), "strict");
-    assert_eq!((value(SERVICE, "ReadWritePaths").as_str(), value(SERVICE, "LogsDirectory").as_str()), (TEXTFILES, "midoctor"));
+    assert_eq!(
+        (value(SERVICE, "ReadWritePaths").as_str(), value(SERVICE, "LogsDirectory").as_str()),
+        (TEXTFILES, "midoctor")
+    );
     let line = value(SERVICE, "ExecStart");
-    let words: Vec<&str> =
-        line.split(' ').flat_map(|word| if word == "$MIDOCTOR_FLAGS" { flags } else { word }.split_whitespace()).collect();
+    let words: Vec<&str> = line
+        .split(' ')
+        .flat_map(|word| if word == "$MIDOCTOR_FLAGS" { flags } else { word }.split_whitespace())
+        .collect();
     let left: Vec<String> = value(SERVICE, "CapabilityBoundingSet")
         .split(' ')
         .map(|name| format!("+{}", name.trim_start_matches("CAP_").to_lowercase()))
@@ -144,7 +149,11 @@ fn scraped() {
         assert!(succeeded(&output), "a verdict does not fail the unit");
         let line = String::from_utf8(output.stdout).unwrap();
         assert!(line.to_lowercase().starts_with(verdict) && line.len() <= 81 && line.ends_with('\n'), "{line}");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644, "node_exporter's user can read it");
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o644,
+            "node_exporter's user can read it"
+        );
         let metrics = exporter.scrape();
         for line in [
             "node_textfile_scrape_error 0",
