@@ -11,6 +11,7 @@ use common::{golden, run};
 use midoctor::plan::Ignore;
 use midoctor::render::Format;
 use midoctor::report::{Report, Word};
+use midoctor::simulator::CANARY;
 use reports::{in_each, names, open, painted, report, report_with};
 
 #[test]
@@ -35,6 +36,7 @@ fn every_format_has_something_to_say_of_every_scenario() {
         let report = report(name);
         for (format, text) in in_each(&report) {
             assert!(text.len() > 20 && text.ends_with('\n'), "{name} as {format}: {text}");
+            assert!(!text.contains(CANARY) && !text.contains("eyJ"), "{name} as {format} holds a part of a token");
             if matches!(format, "line" | "compact" | "ndjson") {
                 assert_eq!(text.lines().count(), 1, "{name} as {format}");
             }

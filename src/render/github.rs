@@ -12,7 +12,9 @@ use super::line;
 /// A command for each finding that counts, a line for each that does not, and the verdict.
 pub fn render(report: &Report) -> String {
     let mut shown = String::new();
-    for issue in issues(report) {
+    let issues = issues(report);
+    let nothing_found = issues.is_empty();
+    for issue in issues {
         let command = match issue.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -23,7 +25,7 @@ pub fn render(report: &Report) -> String {
         shown.push_str(&format!("{line}\n"));
     }
     let verdict = line::render(report);
-    if report.verdict == Word::Healthy {
+    if report.verdict == Word::Healthy && nothing_found {
         shown.push_str("::notice title=midoctor::");
         shown.push_str(&data(verdict.trim_end()));
         shown.push('\n');

@@ -3,6 +3,7 @@
 pub mod azdo;
 pub mod compact;
 pub mod github;
+pub mod html;
 pub mod issues;
 pub mod json;
 pub mod junit;
@@ -40,6 +41,8 @@ pub enum Format {
     Junit,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// A page for a browser or a printer.
+    Html,
     /// Workflow commands of GitHub Actions.
     Github,
     /// Logging commands of Azure Pipelines.
@@ -49,14 +52,15 @@ pub enum Format {
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 10] = [
+pub const FORMATS: [(&str, Format); 11] = [
     ("text", Format::Text),
-    ("json", Format::Json),
     ("line", Format::Line),
+    ("json", Format::Json),
     ("compact", Format::Compact),
     ("ndjson", Format::Ndjson),
     ("junit", Format::Junit),
     ("markdown", Format::Markdown),
+    ("html", Format::Html),
     ("github", Format::Github),
     ("azdo", Format::Azdo),
     ("prom", Format::Prom),
@@ -72,7 +76,7 @@ impl Format {
 /// The report in this format. Style and detail are the text's alone.
 ///
 /// # Errors
-/// When serialisation fails, which plain data does not.
+/// When serialisation or a template fails, which plain data does not make them.
 pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
     Ok(match format {
         Format::Text => inert(&text::render(report, style, detail)).into_owned(),
@@ -85,5 +89,6 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
         Format::Azdo => azdo::render(report),
         Format::Markdown => markdown::render(report),
         Format::Prom => prom::render(report),
+        Format::Html => html::render(report)?,
     })
 }

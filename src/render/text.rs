@@ -163,19 +163,7 @@ impl Text {
     fn question(&mut self, exchange: &Exchange) {
         let words = crate::fill::visible(&exchange.request.in_words());
         for attempt in &exchange.attempts {
-            let outcome = match &attempt.outcome {
-                Outcome::Answered(answer) => answer.status.to_string(),
-                Outcome::Connected => "connected".into(),
-                Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
-                Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
-                Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
-                Outcome::Present => "there".into(),
-                Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
-                Outcome::Firewall { rules, .. } => {
-                    format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
-                }
-                Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
-            };
+            let outcome = outcome_in_words(&attempt.outcome);
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);
             self.push(self.style.dim(&self.style.plain(&line)));
         }
@@ -256,9 +244,27 @@ fn root_cause(report: &Report) -> String {
     format!("{code}: {}", check.map_or("", |check| &check.summary))
 }
 
-fn counts(report: &Report) -> String {
+/// `6 passed, 1 failed; took 46 ms`.
+pub fn counts(report: &Report) -> String {
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
     format!("{}; took {}", super::lead::counts(report), crate::words::in_words(seconds))
+}
+
+/// What came back, in a few words for people.
+pub fn outcome_in_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answered(answer) => answer.status.to_string(),
+        Outcome::Connected => "connected".into(),
+        Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
+        Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
+        Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
+        Outcome::Present => "there".into(),
+        Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
+        Outcome::Firewall { rules, .. } => {
+            format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
+        }
+        Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
+    }
 }
 
 /// The shell's name for people.
@@ -280,7 +286,7 @@ pub fn place_in_words(place: Place) -> &'static str {
 }
 
 /// A subject for people: of a user-assigned identity's resource ID the name, which the report's end spells out.
-fn short(subject: &str) -> String {
+pub fn short(subject: &str) -> String {
     let named = |word: &str| word.starts_with('/') && word.to_ascii_lowercase().contains("/userassignedidentities/");
     let words = subject.split(' ').map(|word| if named(word) { word.rsplit('/').next().unwrap_or(word) } else { word });
     words.collect::<Vec<_>>().join(" ")

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::build_log::inert;
 use crate::cli::{OutputArgs, When};
 use crate::exit::Exit;
+use crate::fill::visible;
 use crate::output::{self, Target};
 use crate::outputs::Outputs;
 use crate::render::style::Style;
@@ -68,7 +69,7 @@ pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
 /// A sentence that says what could not be written.
 pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArgs) -> Result<Exit, String> {
     for note in &report.notes {
-        output::note(&format!("midoctor: {note}"));
+        output::note(&format!("midoctor: {}", visible(note)));
     }
     let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
     let for_github = opened.targets.iter().any(|(format, _)| *format == Format::Github);
