@@ -7,8 +7,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod ansible;
+mod kubernetes;
 #[path = "../namespace/mod.rs"]
 mod namespace;
+mod pipelines;
+mod prometheus;
+mod provisioning;
+mod recipe;
+mod run_command;
+mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +33,12 @@ fn main() -> ExitCode {
     let mut suite =
         Suite { name: "deploy", cases: Vec::new(), missing: Vec::new(), lanes: 2, patience: Duration::from_secs(300) };
     ansible::add(&mut suite);
+    systemd::add(&mut suite);
+    prometheus::add(&mut suite);
+    kubernetes::add(&mut suite);
+    run_command::add(&mut suite);
+    provisioning::add(&mut suite);
+    pipelines::add(&mut suite);
     suite.main()
 }
 
