@@ -116,13 +116,14 @@ pub struct ExamineArgs {
     /// End with 1 on errors, or on warnings as well [default: error]
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<Failing>,
-    /// Examine again until all is well or this time is up, as long as what was found can heal by itself
+    /// Examine again until the run would end with 0 or this time is up, as long as all that stands in the way can pass by itself; one
+    /// examination that has begun is ended
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<String>,
     /// Give one question, with all its tries, this long [default: 10s]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
-    /// Give the whole run this long [default: 30s]
+    /// Give the whole run this long, with --wait each examination [default: 30s]
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<String>,
     /// Read settings from this TOML file: the same names; flags win
@@ -142,7 +143,8 @@ pub enum Failing {
 /// Flags that say how a report is printed.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Print the report in this format, or write it to a file: text, json. Repeatable
+    /// Print the report in this format, or write it to a file: text, json, line, compact, ndjson (added to the file), junit,
+    /// markdown, github, azdo, prom. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
     /// Print nothing when healthy, and leave out the checks that passed or were skipped

@@ -8,6 +8,7 @@
 
 pub mod archive;
 pub mod azure;
+pub mod build_log;
 pub mod case;
 pub mod certificate;
 pub mod check;

@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("redact", &["azure", "check", "checks", "diagnosis", "plan", "report", "request", "seal", "strings"]),
     ("diff", &["azure", "check", "evidence", "fill", "report"]),
     ("saved", &["archive", "evidence", "fill", "report", "seal", "strings", "token"]),
+    ("build_log", &[]),
     ("nearest", &["fill"]),
     ("ignores", &["check", "plan"]),
     ("selection", &["check", "checks", "plan"]),
@@ -84,7 +85,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["archive", "check", "clients", "diff", "evidence", "fill", "page", "plan", "redact", "report", "words"]),
+    (
+        "render",
+        &[
+            "archive", "build_log", "check", "clients", "diff", "evidence", "fill", "page", "plan", "redact", "report", "token",
+            "words",
+        ],
+    ),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),
@@ -115,11 +122,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("outputs", &["cli", "fill", "nearest"]),
-    ("output", &["fill"]),
+    ("output", &["build_log", "fill"]),
     (
         "run",
         &[
             "archive",
+            "build_log",
             "cli",
             "clients",
             "config",

@@ -43,6 +43,15 @@ fn every_flag_of_check_can_be_set_but_those_that_are_about_one_run() {
 }
 
 #[test]
+fn the_readmes_files_can_be_used_as_they_stand() {
+    for block in include_str!("../README.md").split("```toml\n").skip(1) {
+        let toml = block.split("```").next().unwrap();
+        let (cli, _) = settled(toml, &[]).unwrap();
+        ExamineOptions::read(&cli.check.examine, false).unwrap();
+    }
+}
+
+#[test]
 fn a_file_with_every_setting_is_taken_over() {
     let toml = r#"
         identity = ["all"]

@@ -95,7 +95,7 @@ fn a_report_that_is_judged_again_reads_the_same() {
 
 #[test]
 fn what_is_known_beside_what_is_not_is_a_line_of_its_own() {
-    // Two findings in one check: a vault's name that does not resolve is not there twice, so a glob takes one of the kinds.
+    // As with a glob that takes one of two codes.
     let mut report = report("legacy-answering", &[]);
     let row = report.checks.iter_mut().find(|row| row.id == "retired").unwrap();
     let mut second = row.findings[0].clone();

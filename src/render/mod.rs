@@ -1,14 +1,27 @@
 //! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod azdo;
+pub mod compact;
 pub mod diff;
+pub mod github;
 pub mod html;
+pub mod issues;
 pub mod json;
+pub mod junit;
+pub mod lead;
+pub mod line;
+pub mod markdown;
+pub mod markdown_text;
+pub mod ndjson;
 pub mod packed;
 pub mod phrases;
+pub mod prom;
 pub mod sources;
 pub mod style;
 pub mod text;
+pub mod visible;
 
+use crate::build_log::inert;
 use crate::report::Report;
 use style::Style;
 use text::Detail;
@@ -20,17 +33,45 @@ pub enum Format {
     Text,
     /// For programs: the report, version 1.
     Json,
+    /// One line of at most 80 characters.
+    Line,
+    /// One line of JSON of at most 4,000 bytes.
+    Compact,
+    /// One line of JSON for tables of many reports.
+    Ndjson,
+    /// JUnit's XML.
+    Junit,
+    /// GitHub-flavoured Markdown.
+    Markdown,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// Logging commands of Azure Pipelines.
+    Azdo,
+    /// Gauges for Prometheus.
+    Prom,
     /// A page for a browser or a printer.
     Html,
 }
 
 /// The formats' names, in the order in which they are listed.
-pub const FORMATS: [(&str, Format); 3] = [("text", Format::Text), ("json", Format::Json), ("html", Format::Html)];
+pub const FORMATS: [(&str, Format); 11] = [
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("line", Format::Line),
+    ("compact", Format::Compact),
+    ("ndjson", Format::Ndjson),
+    ("junit", Format::Junit),
+    ("markdown", Format::Markdown),
+    ("github", Format::Github),
+    ("azdo", Format::Azdo),
+    ("prom", Format::Prom),
+    ("html", Format::Html),
+];
 
 impl Format {
     /// Is a file of this format added to, rather than replaced?
     pub fn appends(self) -> bool {
-        false
+        self == Self::Ndjson
     }
 }
 
@@ -40,8 +81,16 @@ impl Format {
 /// When serialisation or a template fails, which plain data does not make them.
 pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
     Ok(match format {
-        Format::Text => text::render(report, style, detail),
+        Format::Text => inert(&text::render(report, style, detail)).into_owned(),
         Format::Json => json::render(report)?,
         Format::Html => html::render(report)?,
+        Format::Line => line::render(report),
+        Format::Compact => compact::render(report)?,
+        Format::Ndjson => ndjson::render(report)?,
+        Format::Junit => junit::render(report)?,
+        Format::Github => github::render(report),
+        Format::Azdo => azdo::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Prom => prom::render(report),
     })
 }

@@ -28,7 +28,7 @@ pub fn waited(report: &Report) -> Option<String> {
         WaitEnd::Healthy => return Some(format!("waited {} over {attempts}", words(report.run.waited_ms))),
         WaitEnd::DoesNotHeal if report.verdict == Word::Undetermined => "what is unknown would stay so".to_owned(),
         WaitEnd::DoesNotHeal => "it does not heal by itself".to_owned(),
-        WaitEnd::Overdue => "it has lasted longer than such a change takes".to_owned(),
+        WaitEnd::Overdue => "it has lasted longer than such a change usually takes".to_owned(),
         WaitEnd::OutOfTime => format!("the time of {} was over", words(waiting.limit_ms)),
     };
     if report.run.attempts <= 1 {

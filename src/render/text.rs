@@ -3,12 +3,13 @@
 //! It knows no check and no code: all words come from the report.
 
 use crate::check::{Severity, Stage, Status};
-use crate::evidence::{Exchange, Outcome};
+use crate::evidence::{Evidence, Exchange, Outcome};
 use crate::page::{Heals, Place, Shell};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
 
 use super::phrases::{ignored, waited};
 use super::style::Style;
+use super::visible::made_visible;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if detail.quiet && report.verdict == Word::Healthy {
         return String::new();
     }
+    let evidence = &report.evidence;
+    let report = &made_visible(report);
     let mut text = Text { style, lines: Vec::new() };
     if !detail.quiet {
         text.heading(report);
@@ -43,7 +46,7 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
         text.check(check, detail.verbose);
     }
     if detail.verbose {
-        text.questions(report);
+        text.questions(evidence);
     }
     if !detail.quiet {
         text.who_signs_in(report);
@@ -149,10 +152,10 @@ impl Text {
         self.push(wrapped);
     }
 
-    fn questions(&mut self, report: &Report) {
+    fn questions(&mut self, evidence: &Evidence) {
         self.blank();
         self.push(self.style.bold("Questions"));
-        for exchange in &report.evidence.exchanges {
+        for exchange in &evidence.exchanges {
             self.question(exchange);
         }
     }
@@ -243,20 +246,8 @@ fn root_cause(report: &Report) -> String {
 
 /// `6 passed, 1 failed; took 46 ms`.
 pub fn counts(report: &Report) -> String {
-    let s = &report.summary;
-    let all = [
-        (s.pass, "passed"),
-        (s.warn, "with warnings"),
-        (s.fail, "failed"),
-        (s.unknown, "unknown"),
-        (s.blocked, "blocked"),
-        (s.skip, "skipped"),
-        (s.ignored, "ignored"),
-    ];
-    let parts: Vec<String> =
-        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
+    format!("{}; took {}", super::lead::counts(report), crate::words::in_words(seconds))
 }
 
 /// What came back, in a few words for people.

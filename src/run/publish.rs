@@ -2,13 +2,16 @@
 //! writable before the work begins.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
+use crate::build_log::inert;
 use crate::cli::{OutputArgs, When};
 use crate::exit::Exit;
+use crate::fill::visible;
 use crate::output::{self, Target};
 use crate::outputs::Outputs;
 use crate::render::style::Style;
-use crate::render::{self, FORMATS, Format, text};
+use crate::render::{self, FORMATS, Format, markdown, text};
 use crate::report::Report;
 
 /// Where things go, found writable.
@@ -22,15 +25,16 @@ pub struct Opened<F> {
 ///
 /// # Errors
 /// A sentence that names the file, what happened and what to do.
-pub fn open<F: Copy>(outputs: &Outputs<F>, _appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
+pub fn open<F: Copy>(outputs: &Outputs<F>, appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
     let open = |(format, file): &(F, Option<std::path::PathBuf>)| {
-        Ok((*format, file.as_deref().map(Target::open).transpose()?))
+        let how = if appends(*format) { Target::append } else { Target::open };
+        Ok((*format, file.as_deref().map(how).transpose()?))
     };
     let targets = outputs.targets.iter().map(open).collect::<Result<_, String>>()?;
     Ok(Opened { targets, style: style(outputs.color) })
 }
 
-/// Paints every format and puts it where it goes.
+/// Paints every format and puts it where it goes. What is painted is for people or for programs and no command to a build server.
 ///
 /// # Errors
 /// A sentence that says what could not be written.
@@ -38,6 +42,10 @@ pub fn publish<F: Copy>(
     opened: Opened<F>,
     mut paint: impl FnMut(F, Style) -> Result<String, String>,
 ) -> Result<(), String> {
+    put(opened, |format, style| paint(format, style).map(|text| inert(&text).into_owned()))
+}
+
+fn put<F: Copy>(opened: Opened<F>, mut paint: impl FnMut(F, Style) -> Result<String, String>) -> Result<(), String> {
     for (format, target) in opened.targets {
         match target {
             Some(target) => target.write(&paint(format, Style::default())?)?,
@@ -61,11 +69,30 @@ pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
 /// A sentence that says what could not be written.
 pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArgs) -> Result<Exit, String> {
     for note in &report.notes {
-        output::note(&format!("midoctor: {note}"));
+        output::note(&format!("midoctor: {}", visible(note)));
     }
     let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
-    publish(opened, |format, style| render::paint(report, format, style, detail))?;
+    let for_github = opened.targets.iter().any(|(format, _)| *format == Format::Github);
+    put(opened, |format, style| render::paint(report, format, style, detail))?;
+    if for_github && let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        // The report is where it was asked for; that its summary is not is no reason to fail the step.
+        if let Err(why) = summarise(report, Path::new(&file)) {
+            output::note(&format!("midoctor: the step's summary is left as it is: {why}"));
+        }
+    }
     Ok(report.exit_code.into())
+}
+
+/// Adds the report as Markdown to the summary of a step on GitHub, which the runner refuses as a whole when it is too long.
+fn summarise(report: &Report, file: &Path) -> Result<(), String> {
+    let target = Target::append(file)?;
+    let taken = usize::try_from(target.length()).unwrap_or(usize::MAX);
+    // One for a line end that is missing.
+    let room = markdown::LIMIT.saturating_sub(taken).saturating_sub(2);
+    if room < markdown::LEAST {
+        return Err(format!("it holds {taken} bytes already, and GitHub takes {} in all", markdown::LIMIT));
+    }
+    target.write(&markdown::render_within(report, room))
 }
 
 /// How standard output may look.

@@ -70,7 +70,9 @@ struct Shown {
     style: Style,
     /// A line that redraws, on a terminal.
     bar: Option<ProgressBar>,
-    /// When the last line was written, elsewhere.
+    /// Takes lines, elsewhere.
+    tell: Box<dyn FnMut(&str) + Send + Sync>,
+    /// When the last of them was told.
     last: Duration,
     waits: bool,
 }
@@ -78,7 +80,8 @@ struct Shown {
 impl Shown {
     fn new(limit: Duration, terminal: bool) -> Self {
         let style = publish::style(When::Never);
-        Self { limit, style, bar: terminal.then(spinner), last: Duration::ZERO, waits: false }
+        let bar = terminal.then(spinner);
+        Self { limit, style, bar, tell: Box::new(output::note), last: Duration::ZERO, waits: false }
     }
 
     /// Until something is waited for, the question being asked.
@@ -119,13 +122,13 @@ impl Shown {
     fn say(&mut self, verb: &str, what: &str, looks: u32, now: Duration) {
         self.last = now;
         let (what, now, limit) = (self.style.plain(what), in_seconds(now), humantime::format_duration(self.limit));
-        output::note(&format!("midoctor: {verb} for {what}; {now} of {limit}, attempt {looks}"));
+        (self.tell)(&format!("midoctor: {verb} for {what}; {now} of {limit}, attempt {looks}"));
     }
 
     /// The line's form. What it waits for is cut where the terminal ends.
     fn line(&self) -> ProgressStyle {
         let template = format!(
-            "{{spinner}} {{waited}} of {}, attempt {{prefix}}: {{wide_msg}}",
+            "{{spinner}} {{waited}} of {}, attempt {{prefix}}, waiting for {{wide_msg}}",
             humantime::format_duration(self.limit)
         );
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -146,4 +149,96 @@ impl Shown {
 /// `1m 20s`: whole seconds.
 fn in_seconds(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use crate::engine::Limits;
+    use crate::evidence::{Failure, Outcome, Raw, Reply};
+    use crate::plan::Plan;
+    use crate::report::WaitEnd;
+    use crate::scenarios;
+    use crate::simulator::{Azure, SimulatedMachine};
+    use crate::token::Token;
+
+    use super::*;
+
+    /// Time that passes when it is slept through, and is not counted otherwise.
+    #[derive(Default)]
+    struct Clock(Mutex<Duration>);
+
+    impl Wire for Clock {
+        fn ask(&self, _: &Request, _: Option<&Token>, _: Duration) -> Reply {
+            Reply { took: Duration::ZERO, raw: Raw::Plain(Outcome::failed(Failure::Unsupported, "")) }
+        }
+
+        fn pause(&self, how_long: Duration) {
+            *self.0.lock().expect("no other thread") += how_long;
+        }
+
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Option<Duration> {
+            Some(*self.0.lock().expect("no other thread"))
+        }
+    }
+
+    /// Waits that long while these scenarios are played, each up to its time in seconds. Returns the report and the lines.
+    fn waited(limit: u64, states: &[(u64, &str)]) -> (Report, Vec<String>) {
+        let clock = Clock::default();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let mut shown = Shown::new(Duration::from_secs(limit), false);
+        let told = Arc::clone(&lines);
+        shown.tell = Box::new(move |line| told.lock().expect("no other thread").push(line.to_owned()));
+        let report = wait(&clock, Duration::from_secs(limit), &mut shown, &|progress| {
+            let now = clock.elapsed().unwrap_or_default().as_secs();
+            let name = states.iter().find(|(until, _)| now < *until).map_or("healthy", |(_, name)| name);
+            let scenario = scenarios::find(name).and_then(|found| found.scenario()).expect("a scenario");
+            let machine = SimulatedMachine::new(Azure::new(scenario));
+            super::super::examine(&machine, &Plan::default(), Limits::default(), progress)
+        });
+        let lines = lines.lock().expect("no other thread").clone();
+        (report, lines)
+    }
+
+    #[test]
+    fn a_line_is_told_at_each_change_and_once_a_minute() {
+        let (report, lines) = waited(600, &[(30, "imds-throttled"), (170, "role-missing")]);
+        let ended = report.run.waiting.as_ref().map(|waiting| waiting.ended);
+        assert_eq!((report.exit_code, ended, report.run.waited_ms), (0, Some(WaitEnd::Healthy), 180_000));
+        assert_eq!(
+            lines,
+            [
+                "midoctor: waiting for imds-throttled: The metadata service is throttling this VM; 0s of 10m, attempt 1",
+                "midoctor: waiting for role-missing: The identity holds no role that lets it read this VM; 30s of 10m, attempt 5",
+                "midoctor: still waiting for role-missing: The identity holds no role that lets it read this VM; 1m 30s of 10m, attempt 9",
+                "midoctor: still waiting for role-missing: The identity holds no role that lets it read this VM; 2m 30s of 10m, attempt 11",
+            ]
+        );
+        assert_eq!(report.run.attempts, 13);
+    }
+
+    #[test]
+    fn what_ends_at_once_tells_nothing() {
+        for (name, ended) in [("healthy", WaitEnd::Healthy), ("identity-ambiguous", WaitEnd::DoesNotHeal)] {
+            let (report, lines) = waited(600, &[(3600, name)]);
+            assert_eq!(
+                (report.run.waiting.map(|waiting| waiting.ended), report.run.attempts),
+                (Some(ended), 1),
+                "{name}"
+            );
+            assert!(lines.is_empty(), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_examination_begins_at_the_end_of_the_time() {
+        let (report, _) = waited(20, &[(3600, "role-missing")]);
+        let waiting = report.run.waiting.expect("it waited");
+        assert_eq!((waiting.ended, waiting.unchanged_ms, report.run.waited_ms), (WaitEnd::OutOfTime, 20_000, 20_000));
+    }
 }

@@ -190,10 +190,14 @@ fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     template.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0))
 }
 
-/// Is it this question, or one for a further page of the same list?
+/// Is it this question, or another one to the same service? A check reads more of a service's answers than those that it asked
+/// for, such as further pages of a list.
 fn is_about(asked: &Request, question: &Request) -> bool {
-    let bare = |request: &Request| request.url().map(|url| url.split('?').next().unwrap_or(url).to_owned());
-    asked == question || (!asked.goes_to_metadata() && bare(asked).is_some() && bare(asked) == bare(question))
+    let host = |request: &Request| {
+        let rest = request.url()?.strip_prefix("https://")?;
+        Some(rest.split(['/', '?']).next().unwrap_or(rest).to_owned())
+    };
+    asked == question || (host(asked).is_some() && host(asked) == host(question))
 }
 
 /// Did the run's deadline come before the answer?
