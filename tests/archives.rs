@@ -149,7 +149,8 @@ fn nothing_of_anybodys_is_lost() {
 fn a_dry_run_says_the_same_and_writes_nothing() {
     let folder = folder("role-missing");
     for level in ["none", "secrets", "ids"] {
-        let dry = inside(folder.path(), &["report", "redact", "report.json", "--redact", level, "--dry-run", "-f", "a.zip"]);
+        let dry =
+            inside(folder.path(), &["report", "redact", "report.json", "--redact", level, "--dry-run", "-f", "a.zip"]);
         assert_eq!((dry.code, dry.stderr.as_str()), (Some(1), ""));
         assert!(dry.stdout.starts_with("would write a.zip (") && dry.stdout.ends_with("\nUnhealthy: role-missing\n"));
         assert_eq!(entries(folder.path()), ["report.json"]);
@@ -173,7 +174,10 @@ fn where_nothing_can_be_written_nothing_is_left_behind() {
     let redact = |level: &str, file: &str| {
         refused_inside(path, &["report", "redact", "report.json", "--redact", level, "-f", file])
     };
-    assert_eq!(redact("secrets", "sub"), format!("midoctor: {}/sub is a directory; name a file in it", path.canonicalize().unwrap().display()));
+    assert_eq!(
+        redact("secrets", "sub"),
+        format!("midoctor: {}/sub is a directory; name a file in it", path.canonicalize().unwrap().display())
+    );
     assert_eq!(
         redact("ids", "none/a.zip"),
         "midoctor: none/a.zip cannot be written: there is no such directory; name a file in one that exists"
@@ -189,7 +193,10 @@ fn where_nothing_can_be_written_nothing_is_left_behind() {
     assert_eq!(entries(path), ["report.json", "sub"]);
     // A file that takes no byte: what was begun goes with it.
     let limited = |arguments: &str| {
-        let line = format!("ulimit -f 0; trap '' XFSZ; exec {} report redact report.json {arguments}", env!("CARGO_BIN_EXE_midoctor"));
+        let line = format!(
+            "ulimit -f 0; trap '' XFSZ; exec {} report redact report.json {arguments}",
+            env!("CARGO_BIN_EXE_midoctor")
+        );
         ran(std::process::Command::new("sh").args(["-c", &line]).current_dir(path).env_clear().env("LANG", "C.UTF-8"))
     };
     for arguments in ["-f a.zip", "", "--redact ids", "--redact ids -f a.zip"] {

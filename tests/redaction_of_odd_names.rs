@@ -59,8 +59,31 @@ fn assert_same(one: &str, other: &str, what: &str) {
 }
 
 const ODD: [&str; 26] = [
-    "a", "q", "vm", "VM", "report", "none", "error", "identity", "Identity", "virtualMachines", "subscriptions", "resourceGroups",
-    "providers", "Microsoft.Compute", "Reader", "compute", "GET", "true", "null", "vm-1", "rg-1", "host-1", "id-1", "10.0.0.9", "403",
+    "a",
+    "q",
+    "vm",
+    "VM",
+    "report",
+    "none",
+    "error",
+    "identity",
+    "Identity",
+    "virtualMachines",
+    "subscriptions",
+    "resourceGroups",
+    "providers",
+    "Microsoft.Compute",
+    "Reader",
+    "compute",
+    "GET",
+    "true",
+    "null",
+    "vm-1",
+    "rg-1",
+    "host-1",
+    "id-1",
+    "10.0.0.9",
+    "403",
     "management.azure.com",
 ];
 

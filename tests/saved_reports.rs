@@ -28,8 +28,10 @@ fn save(path: &Path, bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn entries(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -225,7 +227,10 @@ fn a_comparison_says_what_came_and_what_went() {
     assert_eq!(json["schema"], "midoctor.diff/1");
     assert_eq!((&json["same_vm"], &json["changed"]), (&json!(true), &json!(true)));
     assert_eq!(json["codes_went"], json!([{"code": "role-missing", "check": "reader", "subject": null}]));
-    assert_eq!(json["variables"], json!([{"name": "HTTP_PROXY", "became": "set"}, {"name": "NO_PROXY", "became": "set"}]));
+    assert_eq!(
+        json["variables"],
+        json!([{"name": "HTTP_PROXY", "became": "set"}, {"name": "NO_PROXY", "became": "set"}])
+    );
     let same = run(&["report", "diff", &before, &before]);
     assert!(same.stdout.ends_with("\n\nStill unhealthy (role-missing); nothing changed.\n"), "{}", same.stdout);
     assert_eq!(same.code, Some(1));
