@@ -96,6 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diff",
             "evidence",
             "fill",
+            "fleet",
             "page",
             "plan",
             "redact",
@@ -103,10 +104,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "token",
             "words",
         ],
-    ),
-    (
-        "render",
-        &["build_log", "check", "clients", "evidence", "fill", "fleet", "page", "plan", "report", "token", "words"],
     ),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
