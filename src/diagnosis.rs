@@ -62,6 +62,7 @@ pub fn judge(reading: &Reading) -> Diagnosis {
     while judged.iter().any(|one| matches!(one.verdict, Verdict::Blocked(by) if selection.take_along(by))) {
         judged = each(&selection, reading);
     }
+    await_the_first(&mut judged, reading);
     block(&mut judged);
     settle(&mut judged);
     // Last, so that what does not count stands in the way of others all the same: they could not be judged.
@@ -88,6 +89,21 @@ fn each(selection: &Selection, reading: &Reading) -> Vec<Judged> {
         Judged { check, subject, verdict, took }
     });
     judged.collect()
+}
+
+/// What fails where a first question was never put may fail for that reason alone: whoever did not ask which cloud this is cannot
+/// say that Azure's metadata service has failed. First questions wait for nobody, so in a run they are put before anything fails.
+fn await_the_first(judged: &mut [Judged], reading: &Reading) {
+    let unasked = |one: &&Judged| {
+        let open = || (one.check.ask)(&Case::new(reading, &one.subject)).iter().any(|question| !reading.has(question));
+        one.check.needs.is_empty() && matches!(one.verdict, Verdict::Unknown(_)) && open()
+    };
+    let first: Vec<&str> = judged.iter().filter(unasked).map(|one| one.check.id).collect();
+    for one in judged.iter_mut().filter(|one| one.verdict.status() == Status::Fail) {
+        if let Some(need) = one.check.needs.iter().find(|need| first.contains(*need)) {
+            one.verdict = Verdict::Unknown(format!("not all was asked that the check {need} needs, which comes first"));
+        }
+    }
 }
 
 /// Was nothing judged that the verdict hangs on?

@@ -35,6 +35,24 @@ impl Source {
         Ok(Self { reader: Box::new(file), name, size: meta.is_file().then_some(meta.len()) })
     }
 
+    /// Reads all of it, up to so many bytes.
+    ///
+    /// # Errors
+    /// A sentence that says what happened, or that there is more.
+    pub fn whole(mut self, limit: u64) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let read = self.reader.by_ref().take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| complaint(&self.name, &error))?;
+        if bytes.len() as u64 > limit {
+            return Err(format!(
+                "{} has more than {} MB, which is no report; name another file",
+                self.name,
+                limit >> 20
+            ));
+        }
+        Ok(bytes)
+    }
+
     /// Reads some bytes; none at the end.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
+mod bar;
 mod explain;
+mod fleet;
 mod publish;
+mod report;
+mod saved;
 mod settings;
 mod sources;
 mod wait;
@@ -35,8 +39,8 @@ pub fn run(cli: &Cli) -> Exit {
         None => check(&cli.check),
         Some(Command::Check(args)) => check(args),
         Some(Command::Explain(args)) => explain::explain(args),
-        Some(Command::Report(_)) => Err("midoctor report is being built".into()),
-        Some(Command::Fleet(_)) => Err("midoctor fleet is being built".into()),
+        Some(Command::Report(args)) => report::report(args),
+        Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),
@@ -48,7 +52,10 @@ pub fn run(cli: &Cli) -> Exit {
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
-    let Settings { options, output, origins } = Settings::read(&args.examine, &args.output)?;
+    if let Some(file) = &args.from {
+        return saved::judge(file, args);
+    }
+    let Settings { options, output, origins, .. } = Settings::read(&args.examine, &args.output)?;
     if args.sources {
         return sources::sources(&options, &output);
     }

@@ -2,6 +2,8 @@
 
 pub mod azdo;
 pub mod compact;
+pub mod diff;
+pub mod fleet;
 pub mod github;
 pub mod html;
 pub mod issues;
@@ -12,6 +14,7 @@ pub mod line;
 pub mod markdown;
 pub mod markdown_text;
 pub mod ndjson;
+pub mod packed;
 pub mod phrases;
 pub mod prom;
 pub mod sources;

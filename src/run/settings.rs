@@ -13,6 +13,8 @@ pub struct Settings {
     pub output: OutputArgs,
     /// Which of these came from the file, for complaints that come later.
     pub origins: Origins,
+    /// Did somebody say what makes a run fail?
+    pub names_fail_on: bool,
 }
 
 impl Settings {
@@ -21,6 +23,16 @@ impl Settings {
     /// # Errors
     /// A sentence that says what is wrong, where, and what is accepted.
     pub fn read(examine: &ExamineArgs, output: &OutputArgs) -> Result<Self, String> {
+        let all = Self::for_saved_evidence(examine, output)?;
+        super::there_is(&all.options.plan.environment).map_err(|why| all.origins.blame(why))?;
+        Ok(all)
+    }
+
+    /// The same where nothing of this machine is looked at, so that nothing has to be there.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, where, and what is accepted.
+    pub fn for_saved_evidence(examine: &ExamineArgs, output: &OutputArgs) -> Result<Self, String> {
         let (mut examine, mut output) = (examine.clone(), output.clone());
         let (mut origins, mut ignores) = (Origins::default(), Vec::new());
         if let Some(path) = &examine.config {
@@ -32,8 +44,7 @@ impl Settings {
         }
         let read = ExamineOptions::read(&examine, output.verbose);
         let mut options = read.map_err(|why| origins.blame(why))?;
-        super::there_is(&options.plan.environment).map_err(|why| origins.blame(why))?;
         options.plan.ignores = ignores;
-        Ok(Self { options, output, origins })
+        Ok(Self { options, output, origins, names_fail_on: examine.fail_on.is_some() })
     }
 }

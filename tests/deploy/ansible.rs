@@ -5,6 +5,7 @@ mod fold;
 pub mod host;
 
 use std::fs;
+use std::path::Path;
 
 use controller::{World, ansible};
 use serde_json::json;
@@ -29,12 +30,15 @@ pub fn add(suite: &mut Suite) {
         Case::new("Ansible: in check mode nothing is copied, run or kept", check_mode),
         Case::new("Ansible: a verdict fails its host once all reports are there", verdicts_fail),
         Case::new("Ansible: flags that cannot be used fail the host with the reason", wrong_flags),
+        Case::new("Ansible: a configuration is copied along", configured),
         Case::new("Ansible: midoctor can be taken away again", taken_away),
         Case::new("Ansible: the files are in order", in_order),
     ];
-    let found = ["ssh", "ssh-keygen", "sshd"].map(of_machine).into_iter();
-    let found = found.chain(["ansible-playbook", "yamllint"].map(from_venv)).collect::<Result<Vec<_>, _>>();
-    match found {
+    // The hosts' user may not look into the homes of others, where a Python of one's own often is.
+    let python = Path::new("/usr/bin/python3");
+    let python = python.exists().then(|| python.to_owned()).ok_or("/usr/bin/python3 is not there".to_owned());
+    let found = ["ssh", "ssh-keygen", "sshd"].map(of_machine).into_iter().chain([python]);
+    match found.chain(["ansible-playbook", "yamllint"].map(from_venv)).collect::<Result<Vec<_>, _>>() {
         Ok(_) => suite.cases.extend(cases.map(Case::with_all_users)),
         Err(why) => suite.missing.extend(cases.map(|case| (case.name, why.clone()))),
     }
@@ -98,11 +102,27 @@ fn wrong_flags() {
     });
     let played = world.play(&["-e", &wanted.to_string()], &[]);
     played.assert_code(2);
-    assert!(played.said.contains("midoctor: --identity “me; touch /tmp/x”: "), "{}", played.said);
+    assert!(played.said.contains("midoctor: --identity takes a client ID"), "{}", played.said);
     assert!(played.said.contains("No report from web-1"), "{}", played.said);
     assert_eq!((played.count("web-1", "failed"), played.count("web-2", "failed")), (1, 0), "{}", played.said);
     assert_eq!(world.kept(), ["web-2.json"]);
     assert_eq!(world.report("web-2")["root_cause"], "identity-none");
+}
+
+fn configured() {
+    let world = World::new(&FLEET[..1]);
+    let config = world.file("settings.toml", "timeout = \"2s\"\n");
+    let wanted = json!({ "midoctor_config": config, "midoctor_timeout": "" });
+    for changed in [3, 0] {
+        let played = world.play(&["-v", "-e", &wanted.to_string()], &[]);
+        played.assert_code(0);
+        assert_eq!(played.count("web-1", "changed"), changed, "{}", played.said);
+        let word = format!("--config={}/.local/bin/midoctor.toml", host::HOME);
+        assert!(played.said.contains(&word) && !played.said.contains("--timeout"), "{}", played.said);
+    }
+    assert_eq!(world.host("web-1").files(), [".local/bin/midoctor", ".local/bin/midoctor.toml"]);
+    world.play(&["-e", &wanted.to_string(), "-e", "midoctor_keep=false"], &[]).assert_code(0);
+    assert_eq!(world.host("web-1").files(), [""; 0]);
 }
 
 fn taken_away() {

@@ -112,8 +112,6 @@ impl World {
             "midoctor_environment": told,
             "midoctor_timeout": "2s",
         }}});
-        let off: &[&str] = if std::env::var_os("NOFOLD").is_some() { &["-e", "midoctor_fold=false"] } else { &[] }; // XXX
-        let words: &[&str] = &[words, off].concat(); // XXX
         let inventory = self.file("inventory.yml", &inventory.to_string());
         ansible("ansible-playbook", &[&["-i", &inventory, playbook], words].concat())
     }
