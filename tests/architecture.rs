@@ -168,6 +168,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "scenarios",
             "simulator",
             "waiting",
+            "words",
             "wire",
         ],
     ),
