@@ -142,7 +142,7 @@ pub enum Failing {
 /// Flags that say how a report is printed.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// Print the report in this format, or write it to a file: text, json. Repeatable
+    /// Print the report in this format, or write it to a file: text, json, html. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
     /// Print nothing when healthy, and leave out the checks that passed or were skipped
