@@ -131,7 +131,11 @@ pub fn report(archive: impl Read + Seek) -> Result<Vec<u8>, Fault> {
     report_within(archive, LIMIT)
 }
 
-fn report_within(archive: impl Read + Seek, limit: u64) -> Result<Vec<u8>, Fault> {
+/// The same, with another limit.
+///
+/// # Errors
+/// Why there is none.
+pub fn report_within(archive: impl Read + Seek, limit: u64) -> Result<Vec<u8>, Fault> {
     let mut archive = ZipArchive::new(archive).map_err(|_| Fault::Broken)?;
     // Whoever packs a folder again gets its name before that of the file.
     let folder = format!("/{REPORT}");

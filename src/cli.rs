@@ -326,6 +326,9 @@ pub struct SimulateArgs {
     /// Where Azure Resource Manager listens, over TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen_arm: SocketAddr,
+    /// Let the VM have this name, so that several simulated VMs are a fleet [default: vm-doctor-01]
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
     /// Write the certificate authority that clients must trust to this file
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

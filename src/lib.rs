@@ -1,10 +1,10 @@
 //! midoctor tells why a managed identity does not work on an Azure VM, and what to do about it.
 //!
-//! The flow: what was typed ([`cli`]) becomes what it means ([`options`]): a [`plan`] and a wire, the machine ([`wire`]) or the
-//! [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the [`recorder`], which seals tokens; what came
-//! back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the [`diagnosis`] says what follows
-//! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
-//! [`render`] paints it.
+//! The flow: what was typed ([`cli`]), with what a file says ([`config`]), becomes what it means ([`options`]): a [`plan`] and a
+//! wire, the machine ([`wire`]) or the [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the
+//! [`recorder`], which seals tokens; what came back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the
+//! [`diagnosis`] says what follows from what, the [`page`]s give the words, both make a [`report`], and one renderer of
+//! [`render`] paints it. Whether it is worth looking again, [`waiting`] says.
 
 pub mod archive;
 pub mod azure;
@@ -24,6 +24,8 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod fill;
+pub mod fleet;
+pub mod gather;
 pub mod ignores;
 pub mod input;
 pub mod nearest;

@@ -1,6 +1,8 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
+mod bar;
 mod explain;
+mod fleet;
 mod publish;
 mod report;
 mod saved;
@@ -38,7 +40,7 @@ pub fn run(cli: &Cli) -> Exit {
         Some(Command::Check(args)) => check(args),
         Some(Command::Explain(args)) => explain::explain(args),
         Some(Command::Report(args)) => report::report(args),
-        Some(Command::Fleet(_)) => Err("midoctor fleet is being built".into()),
+        Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),
@@ -166,7 +168,10 @@ fn list_scenarios(style: Style) -> String {
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
-    let scenario = scenarios::find(&args.scenario)?.scenario()?;
+    let mut scenario = scenarios::find(&args.scenario)?.scenario()?;
+    if let Some(name) = &args.vm {
+        scenario.rename(name).map_err(|why| format!("--vm: {why}"))?;
+    }
     let environment: Vec<String> =
         scenario.environment.iter().map(|(name, value)| format!("{name}={}", crate::fill::posix(value))).collect();
     let mut options = simulator::Options::new(scenario);

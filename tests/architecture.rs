@@ -95,6 +95,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diff",
             "evidence",
             "fill",
+            "fleet",
             "page",
             "plan",
             "redact",
@@ -113,6 +114,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wording", "words",
         ],
     ),
+    ("fleet", &["azure", "check", "checks", "exit", "fill", "page", "report", "seal"]),
+    ("gather", &["archive", "fleet"]),
     ("cli", &["fill", "seal"]),
     ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
@@ -151,6 +154,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "exit",
             "explain",
             "fill",
+            "fleet",
+            "gather",
             "input",
             "nearest",
             "options",
@@ -172,10 +177,10 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// What touches the world, and the only rooms that may.
 const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
-    (r"\bstd::fs\b", &["wire", "simulator", "input", "output"]),
+    (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output"]),
     (r"\bstd::env\b", &["wire", "run"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
-    (r"\bstd::io\b", &["wire", "simulator", "input", "output", "run", "archive", "saved"]),
+    (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
     (r"\bstd::process\b", &["exit", "main", "wire"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),

@@ -198,7 +198,7 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
         ),
         (
             &["--skip", "metdata"],
-            "midoctor: --skip: “metdata” is no check and no code, and matches none; did you mean “metadata”? midoctor explain lists them all",
+            "midoctor: --skip: “metdata” is no check and no code that one finds, and matches none; did you mean “metadata”? midoctor explain lists them all",
         ),
         (
             &["--only", "role-[", "--only", "clock"],

@@ -169,7 +169,7 @@ fn every_slip_names_the_file_the_line_and_what_is_accepted() {
         ),
         (
             "skip = [\"metdata\"]",
-            "1: skip: “metdata” is no check and no code, and matches none; did you mean “metadata”? midoctor explain lists them all",
+            "1: skip: “metdata” is no check and no code that one finds, and matches none; did you mean “metadata”? midoctor explain lists them all",
         ),
         ("require = [\"none\", \"Reader\"]", "1: require none stands alone; leave it out, or leave the others out"),
         ("trust-host = \"db.contoso.com\"", "1: trust-host db.contoso.com has no --probe of that host to go with"),

@@ -3,6 +3,7 @@
 pub mod azdo;
 pub mod compact;
 pub mod diff;
+pub mod fleet;
 pub mod github;
 pub mod html;
 pub mod issues;
@@ -43,29 +44,29 @@ pub enum Format {
     Junit,
     /// GitHub-flavoured Markdown.
     Markdown,
+    /// A page for a browser or a printer.
+    Html,
     /// Workflow commands of GitHub Actions.
     Github,
     /// Logging commands of Azure Pipelines.
     Azdo,
     /// Gauges for Prometheus.
     Prom,
-    /// A page for a browser or a printer.
-    Html,
 }
 
 /// The formats' names, in the order in which they are listed.
 pub const FORMATS: [(&str, Format); 11] = [
     ("text", Format::Text),
-    ("json", Format::Json),
     ("line", Format::Line),
+    ("json", Format::Json),
     ("compact", Format::Compact),
     ("ndjson", Format::Ndjson),
     ("junit", Format::Junit),
     ("markdown", Format::Markdown),
+    ("html", Format::Html),
     ("github", Format::Github),
     ("azdo", Format::Azdo),
     ("prom", Format::Prom),
-    ("html", Format::Html),
 ];
 
 impl Format {
@@ -83,7 +84,6 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
     Ok(match format {
         Format::Text => inert(&text::render(report, style, detail)).into_owned(),
         Format::Json => json::render(report)?,
-        Format::Html => html::render(report)?,
         Format::Line => line::render(report),
         Format::Compact => compact::render(report)?,
         Format::Ndjson => ndjson::render(report)?,
@@ -92,5 +92,6 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
         Format::Azdo => azdo::render(report),
         Format::Markdown => markdown::render(report),
         Format::Prom => prom::render(report),
+        Format::Html => html::render(report)?,
     })
 }

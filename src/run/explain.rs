@@ -1,9 +1,6 @@
 //! `explain`: prints a page, or reads a text, has it looked through, and prints the cause.
 
 use std::io::IsTerminal;
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::ExplainArgs;
 use crate::engine::Limits;
@@ -18,12 +15,11 @@ use crate::outputs::Plain;
 use crate::plan::Plan;
 use crate::render::json;
 
+use super::bar::Bar;
 use super::publish;
 
 /// So many bytes are read at once.
 const CHUNK: usize = 128 << 10;
-/// What takes longer shows how far it is.
-const UNSHOWN: Duration = Duration::from_secs(1);
 
 /// Does what was typed.
 pub fn explain(args: &ExplainArgs) -> Result<Exit, String> {
@@ -97,30 +93,6 @@ fn look_through(mut source: Source) -> Result<Seen, String> {
         }
     }
     let seen = scanner.finish();
-    bar.0.finish_and_clear();
+    bar.end();
     seen
-}
-
-/// Shows how far the reading is: on a terminal only, and only when it takes its time.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(size: Option<u64>) -> Self {
-        let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
-        let template = match size {
-            Some(_) => "{bar:40} {bytes} of {total_bytes}, {eta} left",
-            None => "{spinner} {bytes} read",
-        };
-        Self(match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        })
-    }
-
-    fn advance(&self, bytes: usize) {
-        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && std::io::stderr().is_terminal() {
-            self.0.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.0.inc(u64::try_from(bytes).unwrap_or_default());
-    }
 }

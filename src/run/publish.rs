@@ -55,6 +55,23 @@ fn put<F: Copy>(opened: Opened<F>, mut paint: impl FnMut(F, Style) -> Result<Str
     Ok(())
 }
 
+/// As [`publish`], for what can be larger than should be held: it is written as it is painted.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn stream<F: Copy>(
+    opened: Opened<F>,
+    mut paint: impl FnMut(F, Style, &mut dyn std::fmt::Write) -> std::fmt::Result,
+) -> Result<(), String> {
+    for (format, target) in opened.targets {
+        match target {
+            Some(target) => target.write_by(|out| paint(format, Style::default(), out))?,
+            None => output::print_by(|out| paint(format, opened.style, out))?,
+        }
+    }
+    Ok(())
+}
+
 /// The files of a report, found writable before anything is asked.
 ///
 /// # Errors

@@ -114,8 +114,10 @@ impl Scene<'_> {
                 }
                 // It follows what stands in its way: a finding that does not count.
                 Verdict::Blocked(by) if selection.matters(row.check) => {
-                    let root =
-                        |other: &Judged, _: &Finding| other.check.id == *by && other.subject.concerns(&row.subject);
+                    let root = |other: &Judged, finding: &Finding| {
+                        let error = finding.severity == Severity::Error;
+                        error && other.check.id == *by && other.subject.concerns(&row.subject)
+                    };
                     for one in self.findings(root) {
                         match one {
                             Some(one) if all.contains(&one) => {}

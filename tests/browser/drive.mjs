@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import assert from "node:assert/strict";
 import { cases } from "./cases.mjs";
+import { fleet } from "./fleet.mjs";
 import { print } from "./print.mjs";
 
 const { MIDOCTOR_BROWSER_NODE_MODULES: modules, MIDOCTOR_BROWSER_CHROMIUM: chromium } = process.env;
@@ -71,7 +72,7 @@ async function allowClipboard() {
 
 const data = expected ? JSON.parse(readFileSync(expected, "utf8")) : undefined;
 try {
-  const run = { ...cases, ...print }[name];
+  const run = { ...cases, ...fleet, ...print }[name];
   assert.ok(run, `there is no case ${name}`);
   await run({ open, quiet, allowClipboard, axe, data, file });
 } catch (error) {

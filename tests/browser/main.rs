@@ -8,6 +8,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+mod fleet;
 #[path = "../common/hostile_report.rs"]
 mod hostile_report;
 #[path = "../namespace/mod.rs"]
@@ -107,6 +108,10 @@ fn main() -> ExitCode {
     add("a hostile report: no width scrolls the page".into(), Box::new(|| hold("narrow", &spoilt().0, None)));
     add("a hostile report: axe-core finds nothing".into(), Box::new(|| hold("axe", &spoilt().0, None)));
 
+    for (name, run) in fleet::cases() {
+        add(name.into(), Box::new(run));
+    }
+
     let why = missing();
     let (mut cases, mut missing) = (Vec::new(), Vec::new());
     for (name, run) in all {
@@ -173,11 +178,16 @@ fn spoilt() -> (Report, Vec<String>) {
 
 /// Opens the report's page and holds a case of `cases.mjs` or `print.mjs` against it.
 fn hold(case: &str, report: &Report, expected: Option<Value>) {
-    let folder = std::env::temp_dir();
-    let page = folder.join("midoctor page <1>.html");
+    let page = std::env::temp_dir().join("midoctor page <1>.html");
     std::fs::write(&page, html::render(report).unwrap()).unwrap();
+    hold_page(case, &page, expected);
+}
+
+/// Opens a page and holds a case against it.
+fn hold_page(case: &str, page: &Path, expected: Option<Value>) {
+    let folder = std::env::temp_dir();
     let mut command = Command::new("node");
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drive.mjs")).arg(case).arg(&page);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drive.mjs")).arg(case).arg(page);
     if let Some(expected) = expected {
         let file = folder.join("expected.json");
         std::fs::write(&file, expected.to_string()).unwrap();
