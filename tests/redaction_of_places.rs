@@ -49,9 +49,9 @@ fn proxies_and_their_exceptions_keep_who_is_below_whom() {
         "http://host-4.domain-1.example:3128/",
         "host-3:8080",
         "localhost,.domain-1.example,host-2.domain-2.example:8443, 10.254.0.3/16 10.0.0.0/8,169.254.0.0/16,*",
-        "user-2@domain-2.example",
+        "AZURE_USERNAME\":\"user-2\"",
         "http://host-1.domain-1.example:40342/metadata",
-        "/home/user-2/ca.pem",
+        "/home/user-3/ca.pem",
     ] {
         let at = text.find("NO_PROXY\":").unwrap();
         assert!(text.contains(kept), "{kept}: {}", &text[at..at + 200]);
