@@ -140,8 +140,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "archive",
             "build_log",
+            "archive",
             "cli",
             "clients",
             "config",
@@ -167,6 +167,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "scenarios",
             "simulator",
             "waiting",
+            "words",
             "wire",
         ],
     ),

@@ -26,7 +26,7 @@ pub fn add(suite: &mut Suite) {
     let refused = Case::new("the service fails when its file cannot be written, and when a flag is unknown", refused);
     offer(suite, &exporter, refused.with_all_users());
     let rotated = Case::new("the log for Azure Monitor Agent is added to, and rotated by renaming", rotated);
-    offer(suite, &[of_machine("logrotate"), of_machine("setpriv")], rotated.with_all_users());
+    offer(suite, &[&exporter[..], &[of_machine("logrotate")]].concat(), rotated.with_all_users());
 }
 
 /// The values of a key in a unit, in their order.
@@ -95,7 +95,6 @@ fn succeeded(output: &Output) -> bool {
 }
 
 fn prepared() {
-    fs::create_dir_all(TEXTFILES).unwrap();
     installed();
     place::empty(TEXTFILES);
     place::empty("/var/log");
