@@ -10,7 +10,6 @@ use regex::Regex;
 /// A room (a folder or a file of src/), and all rooms of this crate that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("words", &[]),
-    ("build_log", &[]),
     ("strings", &[]),
     ("archive", &["report"]),
     ("redact", &["azure", "check", "checks", "diagnosis", "plan", "report", "request", "seal", "strings"]),
