@@ -89,8 +89,7 @@ fn json_has_every_vm_and_every_count() {
     assert_eq!(causes[0]["resource_groups"].to_string(), r#"[{"name":"rg-jobs","of":3,"vms":3}]"#);
     let vms = fleet["vms"].as_array().unwrap();
     let names: Vec<&str> = vms.iter().map(|vm| vm["name"].as_str().unwrap()).collect();
-    let expected =
-        ["job-1", "job-2", "job-3", "old-1", "run lost-1-20T13:00:00", "web-1", "web-2", "web-3", "web-4"];
+    let expected = ["job-1", "job-2", "job-3", "old-1", "run lost-1-20T13:00:00", "web-1", "web-2", "web-3", "web-4"];
     assert_eq!(names, expected);
     assert_eq!(vms[0]["checks"].to_string(), r#"{"reader":"fail","roles":"blocked"}"#);
     assert_eq!(vms[0]["resource_id"].as_str().unwrap(), Vm::new("job-1", "rg-jobs").resource_id());
@@ -200,12 +199,20 @@ fn what_changed_since_an_earlier_fold_is_told() {
     let mut rows = Rows::default();
     let folder = tempfile::tempdir().unwrap();
     let vm = |name| Vm::new(name, "rg-web");
-    let before: String = [("a", "healthy"), ("b", "role-missing"), ("c", "role-missing"), ("d", "identity-none"), ("e", "healthy")]
-        .map(|(name, state)| rows.line(state, vm(name), "20T10:00:00"))
-        .concat();
-    let after: String = [("a", "role-missing"), ("b", "healthy"), ("c", "identity-none"), ("e", "healthy"), ("f", "healthy"), ("g", "imds-timeout")]
-        .map(|(name, state)| rows.line(state, vm(name), "21T10:00:00"))
-        .concat();
+    let before: String =
+        [("a", "healthy"), ("b", "role-missing"), ("c", "role-missing"), ("d", "identity-none"), ("e", "healthy")]
+            .map(|(name, state)| rows.line(state, vm(name), "20T10:00:00"))
+            .concat();
+    let after: String = [
+        ("a", "role-missing"),
+        ("b", "healthy"),
+        ("c", "identity-none"),
+        ("e", "healthy"),
+        ("f", "healthy"),
+        ("g", "imds-timeout"),
+    ]
+    .map(|(name, state)| rows.line(state, vm(name), "21T10:00:00"))
+    .concat();
     let (before, after) = (write(folder.path(), "before", before), write(folder.path(), "after", after));
     let earlier = folder.path().join("earlier.json");
     let earlier = earlier.to_str().unwrap();
@@ -222,13 +229,19 @@ Changed since the earlier fold
 ";
     assert!(text.contains(expected), "{text}");
     let (fleet, _) = json(&["fleet", &after, "--since", earlier, "-o", "json"]);
-    assert_eq!(fleet["changes"]["healed"].to_string(), r#"{"count":1,"first":[{"name":"b","what":"was unhealthy, role-missing"}]}"#);
+    assert_eq!(
+        fleet["changes"]["healed"].to_string(),
+        r#"{"count":1,"first":[{"name":"b","what":"was unhealthy, role-missing"}]}"#
+    );
     let same = run(&["fleet", &before, "--since", earlier]).stdout;
     assert!(same.contains("    nothing: all 5 VMs are as they were\n"), "{same}");
 
     let report = write(folder.path(), "report.json", run(&["demo", "healthy", "-o", "json"]).stdout);
     let line = refused(&["fleet", &after, "--since", &report]);
-    assert_eq!(line, format!("midoctor: --since {report} is no earlier fold; give the JSON that midoctor fleet -o json wrote"));
+    assert_eq!(
+        line,
+        format!("midoctor: --since {report} is no earlier fold; give the JSON that midoctor fleet -o json wrote")
+    );
     let cut = std::fs::read_to_string(earlier).unwrap();
     let cut = write(folder.path(), "cut.json", &cut[..cut.len() - 20]);
     let line = refused(&["fleet", &after, "--since", &cut]);

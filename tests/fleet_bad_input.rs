@@ -36,7 +36,9 @@ fn a_broken_line_is_named_with_its_number_and_the_rest_is_folded() {
     let mute = good.replace(r#""verdict":"healthy""#, r#""verdict":null"#);
     let odd = good.replace(r#""checks":["#, r#""checks":7,"x":["#);
     let half = &good[..300];
-    let text = format!("{good}Warning: added to known hosts\n\n{future}{half}\n{also}{mute}{odd}{{\"a\":}}\n{{}}\n\u{0}\u{1}\n{half}");
+    let text = format!(
+        "{good}Warning: added to known hosts\n\n{future}{half}\n{also}{mute}{odd}{{\"a\":}}\n{{}}\n\u{0}\u{1}\n{half}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "rows", text);
     let fleet = fold(&[&file]);
@@ -122,7 +124,9 @@ fn where_there_is_nothing_to_fold_it_says_so_and_writes_nothing() {
     let notes = write(folder.path(), "empty/notes.txt", "hello");
     assert_eq!(
         refused(&["fleet", empty, "-o", &to]),
-        format!("midoctor: {empty}: there is no report in it, but 1 other file ({notes}: it is no JSON object); {advice}")
+        format!(
+            "midoctor: {empty}: there is no report in it, but 1 other file ({notes}: it is no JSON object); {advice}"
+        )
     );
     assert_eq!(
         refused(&["fleet", &notes, "-o", &to]),

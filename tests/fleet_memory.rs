@@ -18,7 +18,8 @@ use fleet_rows::{Rows, Vm};
 fn peak(reports: usize, vms: usize) -> u64 {
     let templates = ["healthy", "role-missing", "legacy-answering", "identity-none"]
         .map(|state| Rows::default().line(state, Vm::new("vm-to-be-named", "rg-web"), "20T10:00:00"));
-    let mut child = midoctor(&["fleet", "-", "-o", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        midoctor(&["fleet", "-", "-o", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut pipe = std::io::BufWriter::new(child.stdin.take().unwrap());
     let writer = std::thread::spawn(move || {
         for index in 0..reports {

@@ -51,7 +51,8 @@ fn files(ending: &str) -> Vec<(String, String)> {
 
 #[test]
 fn each_question_has_a_query_for_duckdb_and_one_for_log_analytics() {
-    let names = |ending| files(ending).into_iter().map(|(name, _)| name).filter(|name| name != "latest").collect::<Vec<_>>();
+    let names =
+        |ending| files(ending).into_iter().map(|(name, _)| name).filter(|name| name != "latest").collect::<Vec<_>>();
     assert_eq!(names("sql"), names("kql"));
     assert_eq!(names("kql").len(), 6);
 }
@@ -75,7 +76,20 @@ fn queries_for_log_analytics_name_what_a_row_has_and_close_what_they_open() {
             let known = members.contains(&found[2]) || (whose == "Kinds" && ["kind", "place"].contains(&&found[2]));
             assert!(known, "{name}: {}", &found[0]);
         }
-        let words = ["count", "tostring", "tolower", "coalesce", "dcount", "dcountif", "make_set", "bag", "pack", "asc", "desc", "root_cause"];
+        let words = [
+            "count",
+            "tostring",
+            "tolower",
+            "coalesce",
+            "dcount",
+            "dcountif",
+            "make_set",
+            "bag",
+            "pack",
+            "asc",
+            "desc",
+            "root_cause",
+        ];
         for found in plain.captures_iter(&code) {
             let word = &found[1];
             let function = code.contains(&format!("{word}("));
@@ -98,7 +112,8 @@ fn the_table_the_rule_and_the_view_have_the_columns_of_a_row() {
     assert_eq!(named(&table["properties"]["schema"]["columns"]), columns);
     assert_eq!(named(&rule["properties"]["streamDeclarations"]["Custom-Json-Midoctor"]["columns"]), columns);
     let (_, view) = files("sql").into_iter().find(|(name, _)| name == "latest").unwrap();
-    let kept: BTreeSet<String> = Regex::new(r"(?m)^  ([A-Za-z_]+): '").unwrap().captures_iter(&view).map(|found| found[1].to_owned()).collect();
+    let kept: BTreeSet<String> =
+        Regex::new(r"(?m)^  ([A-Za-z_]+): '").unwrap().captures_iter(&view).map(|found| found[1].to_owned()).collect();
     assert!(kept.is_subset(&columns) && kept.len() == columns.len() - 1, "{kept:?}");
     for found in Regex::new(r#""?([a-z_]+)"? (?:VARCHAR|BIGINT|TIMESTAMPTZ|STRUCT)"#).unwrap().captures_iter(&view) {
         assert!(members.contains(&found[1]), "{}", &found[1]);

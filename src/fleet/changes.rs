@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{Deserializer, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::report::Word;
 
@@ -75,7 +75,9 @@ where
     let read = earlier.deserialize_map(Reader { fold, since: &mut since });
     let other = "is no earlier fold; give the JSON that midoctor fleet -o json wrote";
     match since.schema.as_str() {
-        "midoctor.fleet/1" => read.map(|()| since).map_err(|_| "is damaged or cut short; fold the earlier reports again".into()),
+        "midoctor.fleet/1" => {
+            read.map(|()| since).map_err(|_| "is damaged or cut short; fold the earlier reports again".into())
+        }
         newer if newer.starts_with("midoctor.fleet/") => {
             Err("is of a newer midoctor than this; use that one, or fold the earlier reports again".into())
         }

@@ -207,7 +207,8 @@ impl Fold {
     fn vm(&mut self, ready: &Ready, place: Place) -> Vm {
         let row = &ready.row;
         let from_id;
-        let (mut subscription, mut group, mut name) = (&*row.vm.subscription_id, &*row.vm.resource_group, &*row.vm.name);
+        let (mut subscription, mut group, mut name) =
+            (&*row.vm.subscription_id, &*row.vm.resource_group, &*row.vm.name);
         if (subscription.is_empty() || group.is_empty() || name.is_empty())
             && let Some(id) = VmId::parse(&row.vm.resource_id)
         {

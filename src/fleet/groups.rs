@@ -125,9 +125,13 @@ impl Groups {
             return None;
         }
         let telling = |kind: &usize| self.all[*kind] > 1;
-        let largest = |kind: usize| self.kinds[kind].first().filter(|group| !group.name.is_empty()).map(|group| (kind, group));
-        let mut whole: Vec<(usize, &Group)> =
-            (0..KINDS.len()).filter(telling).filter_map(largest).filter(|(_, group)| group.vms == vms && group.of < all).collect();
+        let largest =
+            |kind: usize| self.kinds[kind].first().filter(|group| !group.name.is_empty()).map(|group| (kind, group));
+        let mut whole: Vec<(usize, &Group)> = (0..KINDS.len())
+            .filter(telling)
+            .filter_map(largest)
+            .filter(|(_, group)| group.vms == vms && group.of < all)
+            .collect();
         // What holds fewer other VMs says more; a resource group says its subscription as well.
         whole.sort_by_key(|(kind, group)| (group.of, *kind != RESOURCE_GROUP));
         if whole.iter().any(|(kind, _)| *kind == RESOURCE_GROUP) {
@@ -140,9 +144,13 @@ impl Groups {
             let places: Vec<String> = whole.iter().take(2).map(|(kind, group)| in_words(*kind, group)).collect();
             return Some(format!("all {}", places.join(", ")));
         }
-        let most = |(_, group): &(usize, &Group)| group.vms * 5 >= vms * 4 && group.vms >= ENOUGH && group.vms * 2 >= group.of;
-        let (kind, group) =
-            (0..KINDS.len()).filter(telling).filter_map(largest).filter(most).min_by_key(|(kind, group)| (group.of, *kind))?;
+        let most =
+            |(_, group): &(usize, &Group)| group.vms * 5 >= vms * 4 && group.vms >= ENOUGH && group.vms * 2 >= group.of;
+        let (kind, group) = (0..KINDS.len())
+            .filter(telling)
+            .filter_map(largest)
+            .filter(most)
+            .min_by_key(|(kind, group)| (group.of, *kind))?;
         Some(format!("{} of {vms} {}", group.vms, in_words(kind, group)))
     }
 }

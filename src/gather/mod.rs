@@ -64,7 +64,11 @@ impl Supply {
         }
         let mut size = Some(0);
         for name in names {
-            let meta = if is_stdin(name) { None } else { Some(std::fs::metadata(name).map_err(|error| missing(name, &error))?) };
+            let meta = if is_stdin(name) {
+                None
+            } else {
+                Some(std::fs::metadata(name).map_err(|error| missing(name, &error))?)
+            };
             let bytes = meta.filter(std::fs::Metadata::is_file).map(|meta| meta.len());
             size = size.zip(bytes).map(|(sum, bytes)| sum + bytes);
         }
@@ -200,7 +204,9 @@ impl Earlier {
     /// What `read` says, behind the name of the file.
     pub fn read<T>(
         &mut self,
-        read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::IoRead<&mut std::io::BufReader<File>>>) -> Result<T, String>,
+        read: impl FnOnce(
+            &mut serde_json::Deserializer<serde_json::de::IoRead<&mut std::io::BufReader<File>>>,
+        ) -> Result<T, String>,
     ) -> Result<T, String> {
         let mut json = serde_json::Deserializer::from_reader(&mut self.reader);
         read(&mut json).map_err(|why| format!("--since {} {why}", self.name))

@@ -14,8 +14,8 @@ use crate::fleet::tame::tame;
 use crate::gather::{self, Origin, Piece, Supply};
 use crate::output;
 use crate::outputs::Outputs;
-use crate::render::fleet::FORMATS;
 use crate::render;
+use crate::render::fleet::FORMATS;
 
 use super::bar::Bar;
 use super::publish;
@@ -99,7 +99,9 @@ fn take_in(bytes: &[u8], origin: &Origin, fold: &Mutex<Fold>, keys: &Keys) {
             Ok(row) => ready.push((Ready::new(row, keys, &place), place)),
             Err(Fault::Short) if !last => return Ended::Early,
             // A file that begins with something else is something else, where nobody said that it holds reports.
-            Err(Fault::Other(why)) if !origin.expected && ready.is_empty() && faults.is_empty() && origin.place.line == 0 => {
+            Err(Fault::Other(why))
+                if !origin.expected && ready.is_empty() && faults.is_empty() && origin.place.line == 0 =>
+            {
                 other = true;
                 faults.push((Fault::Other(why), origin.place.clone()));
             }
@@ -138,8 +140,8 @@ fn nothing(fold: &Fold, names: &[std::path::PathBuf]) -> String {
     match (fold.broken.count, fold.others.count) {
         (0, 0) => format!("{names}: there is no report in it; give files that midoctor -o json or -o ndjson wrote"),
         (0, others) => format!(
-            "{names}: there is no report in it, but {} ({}); give files that midoctor -o json or -o ndjson wrote",
-            crate::words::plural(others, "other file"),
+            "{names}: there is no report in it, but {others} other file{} ({}); give files that midoctor -o json or -o ndjson wrote",
+            if others == 1 { "" } else { "s" },
             first(&fold.others)
         ),
         (broken, _) => format!(

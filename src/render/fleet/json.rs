@@ -148,9 +148,10 @@ fn head<'a>(fleet: &'a Fleet) -> Head<'a> {
         versions: fleet.versions.iter().map(count).collect(),
         broken: left(&fold.broken),
         others: left(&fold.others),
-        changes: fleet.changes.as_ref().map(|changes| {
-            changes.all().into_iter().map(|(name, _, listed)| (name, changed(listed))).collect()
-        }),
+        changes: fleet
+            .changes
+            .as_ref()
+            .map(|changes| changes.all().into_iter().map(|(name, _, listed)| (name, changed(listed))).collect()),
         checks: &fleet.checks,
     }
 }

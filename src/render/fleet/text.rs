@@ -124,7 +124,8 @@ impl Text {
             if listed.count == 0 {
                 continue;
             }
-            let names: Vec<String> = listed.first.iter().take(VMS).map(|(name, what)| format!("{name} ({what})")).collect();
+            let names: Vec<String> =
+                listed.first.iter().take(VMS).map(|(name, what)| format!("{name} ({what})")).collect();
             let more = listed.count - names.len() as u64;
             let more = if more == 0 { String::new() } else { format!(" and {} more", number(more)) };
             let first = format!("{INDENT}{:>7}  ", number(listed.count));
@@ -136,7 +137,8 @@ impl Text {
             self.push(format!("{INDENT}nothing: all {} are as they were", plural(changes.vms, "VM")));
         }
         if changes.nameless > 0 {
-            let words = format!("{} cannot be compared, since their reports do not know the VM", number(changes.nameless));
+            let words =
+                format!("{} cannot be compared, since their reports do not know the VM", number(changes.nameless));
             self.push(self.style.wrap(&words, INDENT, INDENT));
         }
     }
@@ -170,7 +172,11 @@ impl Text {
         }
         self.push(format!("{INDENT}{title}"));
         for (place, why) in left.first.iter().take(FILES) {
-            let line = self.style.wrap(&format!("{}: {why}", place.in_words()), &format!("{INDENT}  "), &format!("{INDENT}    "));
+            let line = self.style.wrap(
+                &format!("{}: {why}", place.in_words()),
+                &format!("{INDENT}  "),
+                &format!("{INDENT}    "),
+            );
             self.push(line);
         }
         if let Some(more) = left.count.checked_sub(FILES as u64).filter(|more| *more > 0) {
