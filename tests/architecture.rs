@@ -82,7 +82,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "wording",
         &["azure", "case", "check", "checks", "diagnosis", "fill", "page", "plan", "reading", "report", "requirement"],
     ),
-    ("render", &["build_log", "check", "clients", "evidence", "fill", "fleet", "page", "plan", "report", "token", "words"]),
+    (
+        "render",
+        &["build_log", "check", "clients", "evidence", "fill", "fleet", "page", "plan", "report", "token", "words"],
+    ),
     ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
     ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),
@@ -256,7 +259,7 @@ fn no_file_is_longer_than_a_room_should_be() {
 
 #[test]
 fn every_file_opens_with_what_it_is() {
-    for (path, text) in sources() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.extension().is_some_and(|kind| kind == "rs")) {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }

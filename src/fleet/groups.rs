@@ -137,10 +137,12 @@ impl Groups {
         if whole.iter().any(|(kind, _)| *kind == RESOURCE_GROUP) {
             whole.retain(|(kind, _)| *kind != 0);
         }
-        if let Some((_, smallest)) = whole.first() {
-            let every = if smallest.of == vms { "all and only those" } else { "all" };
+        if let Some((kind, smallest)) = whole.first() {
+            if smallest.of == vms {
+                return Some(format!("all VMs {}, and no others", in_words(*kind, smallest)));
+            }
             let places: Vec<String> = whole.iter().take(2).map(|(kind, group)| in_words(*kind, group)).collect();
-            return Some(format!("{every} {}", places.join(", ")));
+            return Some(format!("all {}", places.join(", ")));
         }
         let most =
             |(_, group): &(usize, &Group)| group.vms * 5 >= vms * 4 && group.vms >= ENOUGH && group.vms * 2 >= group.of;

@@ -10,7 +10,7 @@ use crate::page;
 use crate::report::Word;
 
 use super::changes::{Changes, Since};
-use super::fold::{Fold, TextId, Vm};
+use super::fold::{Fold, Id, TextId, Vm};
 use super::groups::{Counter, Group, Groups};
 use super::row::Pattern;
 
@@ -41,7 +41,7 @@ pub struct Cause {
     pub vms: u64,
     /// On how many more it was found beside another root cause.
     pub also: u64,
-    /// The first of the VMs by name.
+    /// The first of the VMs by name; of those that their reports do not know, where the reports are.
     pub examples: Vec<String>,
     /// Where they are, by subscription, resource group, location and image.
     pub groups: Groups,
@@ -212,6 +212,11 @@ impl<'a> Fleet<'a> {
     }
 }
 
+/// The VM's name; of one that its report does not know, where the report is: files are often named for machines.
+fn example(vm: &Vm) -> String {
+    if matches!(vm.id, Id::Run(_) | Id::Place) { vm.place.in_words() } else { vm.name.to_string() }
+}
+
 fn cause(fold: &Fold, code: &str, gathered: Gathered, totals: &super::groups::Totals) -> Cause {
     let title = page::section(code).map(|(_, section)| section.title.clone());
     let title = title.or_else(|| {
@@ -224,7 +229,7 @@ fn cause(fold: &Fold, code: &str, gathered: Gathered, totals: &super::groups::To
         title: title.unwrap_or_default(),
         vms: gathered.vms,
         also: gathered.also,
-        examples: gathered.examples.iter().map(|vm| vm.name.to_string()).collect(),
+        examples: gathered.examples.iter().map(|vm| example(vm)).collect(),
         pattern: groups.pattern(gathered.vms, fold.len() as u64),
         groups,
     }

@@ -154,7 +154,10 @@ fn facts(fleet: &Fleet) -> Vec<(&'static str, String)> {
     if let Some(span) = span(fleet) {
         facts.push(("Reported", span));
     }
-    facts.push(("midoctor", fleet.versions.iter().map(|group| super::named(&group.name)).collect::<Vec<_>>().join(", ")));
+    facts.push((
+        "midoctor",
+        fleet.versions.iter().map(|group| super::named(&group.name)).collect::<Vec<_>>().join(", "),
+    ));
     facts
 }
 
@@ -187,7 +190,9 @@ fn line(cause: &Cause, status: Status) -> Line {
         these: if cause.vms + cause.also == 1 { "this VM" } else { "these VMs" },
         title: cause.title.clone(),
         pattern: cause.pattern.clone(),
-        places: known.map(|((one, several), groups)| (if groups.len() == 1 { *one } else { *several }, listed(groups))).collect(),
+        places: known
+            .map(|((one, several), groups)| (if groups.len() == 1 { *one } else { *several }, listed(groups)))
+            .collect(),
         explained: status != Status::Unknown && !cause.title.is_empty(),
     }
 }
@@ -237,7 +242,9 @@ fn data(fleet: &Fleet, out: &mut dyn Write) -> Result {
         .iter()
         .filter_map(|id| fleet.patterns.get(id))
         .map(|pattern| {
-            let cell = |check: &String| pattern.statuses.get(check).map_or(" ", |status| status.word().get(..1).unwrap_or("?"));
+            let cell = |check: &String| {
+                pattern.statuses.get(check).map_or(" ", |status| status.word().get(..1).unwrap_or("?"))
+            };
             let cells: String = fleet.checks.iter().map(cell).collect();
             let found: Vec<usize> = pattern
                 .codes

@@ -52,13 +52,7 @@ fn causes(title: &str, causes: &[Cause], out: &mut dyn Write) -> Result {
         }));
         let also = if cause.also == 0 { String::new() } else { format!(" (+{})", number(cause.also)) };
         let shown = if cause.code.is_empty() { "none named".to_owned() } else { code(&cause.code) };
-        writeln!(
-            out,
-            "| {shown} | {}{also} | {} | {} |",
-            number(cause.vms),
-            cell(&cause.title),
-            places.join("<br>")
-        )?;
+        writeln!(out, "| {shown} | {}{also} | {} | {} |", number(cause.vms), cell(&cause.title), places.join("<br>"))?;
     }
     more(causes.len() as u64, CAUSES as u64, out)
 }
@@ -102,7 +96,11 @@ fn vms(fleet: &Fleet, out: &mut dyn Write) -> Result {
     if ill.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n## VMs that are not healthy: {}\n\n| VM | Resource group | Verdict | Root cause | Found |", number(ill.len() as u64))?;
+    writeln!(
+        out,
+        "\n## VMs that are not healthy: {}\n\n| VM | Resource group | Verdict | Root cause | Found |",
+        number(ill.len() as u64)
+    )?;
     writeln!(out, "|---|---|---|---|---|")?;
     for vm in ill.iter().take(VMS) {
         let pattern = fleet.pattern(vm);

@@ -31,17 +31,26 @@ impl Verdict {
         let of = |n: u64| format!("{} of {}", number(n), plural(all, "VM"));
         if verdicts.unhealthy > 0 {
             let causes = fleet.root_causes.iter().filter(|cause| cause.vms > 0);
-            let named: Vec<String> = causes.clone().take(CAUSES).map(|cause| {
-                let (count, code) = super::counted(cause);
-                format!("{count} {code}")
-            }).collect();
+            let named: Vec<String> = causes
+                .clone()
+                .take(CAUSES)
+                .map(|cause| {
+                    let (count, code) = super::counted(cause);
+                    format!("{count} {code}")
+                })
+                .collect();
             let more = causes.count().saturating_sub(CAUSES);
             let more = if more == 0 { String::new() } else { format!(" and {more} more causes") };
             let reason = format!("{}: {}{more}", of(verdicts.unhealthy), named.join(", "));
             return Self { status: Status::Fail, words: "UNHEALTHY", sign: "✗", class: "is-unhealthy", reason };
         }
-        let undetermined =
-            |reason| Self { status: Status::Unknown, words: "UNDETERMINED", sign: "?", class: "is-undetermined", reason };
+        let undetermined = |reason| Self {
+            status: Status::Unknown,
+            words: "UNDETERMINED",
+            sign: "?",
+            class: "is-undetermined",
+            reason,
+        };
         if verdicts.undetermined > 0 {
             return undetermined(format!("{}; none is unhealthy", of(verdicts.undetermined)));
         }

@@ -150,7 +150,7 @@ fn node(report: &Report, id: &str, rows: &[&CheckReport]) -> Node {
     let rest = rows.len() - summaries.len();
     let more = if rest > 0 { format!(" … and {rest} more") } else { String::new() };
     let mut node = Node {
-        id: id.to_owned(),
+        id: cut(id, LETTERS * 2 / 3),
         x: 0,
         y: 0,
         height: 0,
@@ -175,7 +175,11 @@ fn node(report: &Report, id: &str, rows: &[&CheckReport]) -> Node {
 
 /// What fits in a box.
 fn short(text: &str) -> String {
-    match text.char_indices().nth(LETTERS) {
+    cut(text, LETTERS)
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
@@ -248,18 +252,20 @@ fn lines(nodes: &[Node], edges: &[(usize, Vec<usize>)], gutter: i32, lanes_at: i
         let shift = LANE * lane;
         let above = lanes_at + shift;
         let lane_of = |column: usize| 1 + column as i32 * (WIDTH + gutter) + WIDTH + 14 + shift;
-        // Two lines at one box do not lie on each other.
-        let middle = |node: &Node| node.y + 18 + (shift % (node.height - 24).max(1));
+        // Two lines at one box do not lie on each other, nor do two that enter neighbours from either side.
+        let at = |node: &Node, onward: bool| node.y + if onward { 15 } else { 19 } + shift % (node.height - 28).max(1);
+        let start = at(source, true);
         let (mut line, mut heads) = (Path::default(), Path::default());
         for target in to.iter().filter(|target| *target != from).map(|target| &nodes[*target]) {
             let onward = target.column > source.column;
             let (enter, end) = if onward { (target.column - 1, target.x) } else { (target.column, target.x + WIDTH) };
-            line.to(source.x + WIDTH, middle(source)).line(lane_of(source.column), middle(source));
+            let end_y = at(target, onward);
+            line.to(source.x + WIDTH, start).line(lane_of(source.column), start);
             if enter != source.column {
                 line.line(lane_of(source.column), above).line(lane_of(enter), above);
             }
-            line.line(lane_of(enter), middle(target)).line(end, middle(target));
-            heads.head(end, middle(target), onward);
+            line.line(lane_of(enter), end_y).line(end, end_y);
+            heads.head(end, end_y, onward);
         }
         (line, heads)
     });

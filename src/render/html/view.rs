@@ -15,7 +15,7 @@ use super::waterfall::{self, Waterfall};
 use super::{Prose, SCRIPT, is_link};
 
 /// So many findings stand open; of more, those after the first are to be opened.
-const OPEN: usize = 5;
+const OPEN: usize = 3;
 /// So many rows of one check stand in the list; more are to be opened.
 const ROWS: usize = 3;
 
@@ -57,7 +57,7 @@ pub struct Finding<'a> {
     number: usize,
     check: &'a CheckReport,
     finding: &'a FindingReport,
-    /// Is it the root cause of the run?
+    /// Is it the root cause of the run, or the first of several that are?
     is_root: bool,
     open: bool,
     /// The other checks that could not be judged because of its check, and in how many rows.
@@ -269,7 +269,6 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         facts.insert(0, ("VM", "unknown".to_owned()));
     }
     facts.push(("Examined", when(report)));
-    facts.push(("Took", in_words(Duration::from_millis(report.run.duration_ms))));
     facts
 }
 
@@ -309,7 +308,7 @@ fn findings(report: &Report) -> Vec<Finding<'_>> {
         number: index + 1,
         check,
         finding,
-        is_root: is_root(report, finding),
+        is_root: index == 0 && is_root(report, finding),
         open: index < OPEN && finding.ignored.is_none(),
         stopped: if finding.severity == Severity::Error { stopped(report, check) } else { String::new() },
         commands: commands(finding),

@@ -8,9 +8,12 @@ use crate::render::text::outcome_in_words;
 use crate::words::{in_words, plural};
 
 /// So many rows stand open; more are to be opened.
-const OPEN: usize = 60;
+const OPEN: usize = 40;
 /// The drawing's width, in units of its own: it is stretched to the room there is.
 pub const SCALE: u64 = 1000;
+
+/// So long is every bar at least.
+const LEAST: u64 = 8;
 
 /// All tries.
 #[derive(Debug)]
@@ -46,8 +49,8 @@ pub struct Row {
     pub x: u64,
     /// How long its bar is.
     pub width: u64,
-    /// Where the earlier tries of the same question were: begin and length.
-    pub earlier: Vec<(u64, u64)>,
+    /// Where the first try of the same question began, for all but that.
+    pub since: Option<u64>,
 }
 
 /// What came back, for the look of a bar.
@@ -81,15 +84,14 @@ pub fn waterfall(evidence: &Evidence) -> Waterfall {
     let whole = step.0.saturating_mul(step.1);
     let place = |ms: u64| (u128::from(ms) * u128::from(SCALE) / u128::from(whole)) as u64;
     let span = |attempt: &Attempt| {
-        let x = place(attempt.started_ms).min(SCALE - 4);
+        let x = place(attempt.started_ms).min(SCALE - LEAST);
         // What takes no time is seen all the same.
-        (x, (place(end(attempt)).saturating_sub(x)).clamp(4, SCALE - x))
+        (x, (place(end(attempt)).saturating_sub(x)).clamp(LEAST, SCALE - x))
     };
     let mut rows = Vec::new();
     for exchange in &exchanges {
         let words = exchange.request.in_words();
-        let query =
-            exchange.request.url().and_then(|url| url.split_once('?')).map(|(_, query)| query.replace('&', " & "));
+        let query = exchange.request.url().and_then(|url| url.split_once('?')).map(|(_, query)| decoded(query));
         for (index, attempt) in exchange.attempts.iter().enumerate() {
             let (x, width) = span(attempt);
             rows.push(Row {
@@ -102,7 +104,7 @@ pub fn waterfall(evidence: &Evidence) -> Waterfall {
                 took: in_words(Duration::from_millis(attempt.duration_ms)),
                 x,
                 width,
-                earlier: exchange.attempts[..index].iter().map(span).collect(),
+                since: exchange.attempts.first().filter(|_| index > 0).map(|first| span(first).0),
             });
         }
     }
@@ -114,6 +116,13 @@ pub fn waterfall(evidence: &Evidence) -> Waterfall {
         open: rows.len() <= OPEN,
         rows,
     }
+}
+
+/// A query as people read it: `api-version=2018-02-01, resource=https://management.azure.com/`.
+fn decoded(query: &str) -> String {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let each = pairs.map(|(name, value)| if value.is_empty() { name.into_owned() } else { format!("{name}={value}") });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn end(attempt: &Attempt) -> u64 {
