@@ -27,6 +27,8 @@ pub struct Check {
     pub codes: &'static [&'static str],
     /// Codes of other checks' pages that it can find as well: the same illness in another place.
     pub shared: &'static [&'static str],
+    /// Checks whose answers it reads as well, though it does not need them to be as they should.
+    pub reads: &'static [&'static str],
     /// Its page, as Markdown.
     pub page: &'static str,
     /// What it is judged for, once each.

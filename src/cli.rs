@@ -81,7 +81,7 @@ const QUESTIONS: [&str; 11] = [
 
 /// What to examine, and for how long. Those that have a default have it in `options`: here it is known whether they were typed,
 /// since flags win over the configuration.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ExamineArgs {
     /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity; `all` adds every one that
     /// Azure Resource Manager lists for the VM. Repeatable
@@ -119,13 +119,14 @@ pub struct ExamineArgs {
     /// End with 1 on errors, or on warnings as well [default: error]
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<Failing>,
-    /// Examine again until all is well or this time is up, as long as what was found can heal by itself
+    /// Examine again until the run would end with 0 or this time is up, as long as all that stands in the way can pass by itself; one
+    /// examination that has begun is ended
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<String>,
     /// Give one question, with all its tries, this long [default: 10s]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
-    /// Give the whole run this long [default: 30s]
+    /// Give the whole run this long, with --wait each examination [default: 30s]
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<String>,
     /// Read settings from this TOML file: the same names; flags win
@@ -143,7 +144,7 @@ pub enum Failing {
 }
 
 /// Flags that say how a report is printed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
     /// Print the report in this format, or write it to a file: text, json, line, compact, ndjson (added to the file), junit,
     /// markdown, github, azdo, prom. Repeatable
@@ -161,11 +162,11 @@ pub struct OutputArgs {
 }
 
 /// The flag for colour.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ColorArgs {
-    /// When to use colour; `auto` obeys NO_COLOR
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: When,
+    /// When to use colour; auto obeys NO_COLOR [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<When>,
 }
 
 /// When to use colour.
@@ -328,6 +329,9 @@ pub struct SimulateArgs {
     /// Where Azure Resource Manager listens, over TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen_arm: SocketAddr,
+    /// Let the VM have this name, so that several simulated VMs are a fleet [default: vm-doctor-01]
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
     /// Write the certificate authority that clients must trust to this file
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

@@ -99,7 +99,11 @@ fn open_questions(reading: &Reading) -> Vec<Request> {
     let mut questions: Vec<Request> = Vec::new();
     let mut known: HashSet<Request> = HashSet::new();
     for judged in &so_far.checks {
-        if judged.verdict.status() == Status::Blocked || selection.leaves_out(judged.check).is_some() {
+        // What is left out is judged all the same where it stands in the way of what is not.
+        let left_out = judged.verdict.status() == Status::Skip
+            && selection.leaves_out(judged.check).is_some()
+            && !selection.is_read(judged.check);
+        if judged.verdict.status() == Status::Blocked || left_out {
             continue;
         }
         for request in (judged.check.ask)(&Case::new(reading, &judged.subject)) {

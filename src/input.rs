@@ -1,4 +1,4 @@
-//! Where a pasted text comes from: standard input, or a file. Bytes only; what they mean is `explain`'s business.
+//! Where a text comes from: standard input, or a file. What it means is the business of whoever asked for it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -53,11 +53,6 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Its name, for people.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Reads some bytes; none at the end.
     ///
     /// # Errors
@@ -69,6 +64,32 @@ impl Source {
                 read => return read.map_err(|error| complaint(&self.name, &error)),
             }
         }
+    }
+}
+
+impl Source {
+    /// What it is called in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All of it as text, which has at most so many bytes.
+    ///
+    /// # Errors
+    /// A sentence that names the file, what happened and what to do.
+    pub fn text(mut self, limit: usize) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; 16 << 10];
+        loop {
+            match self.read(&mut chunk)? {
+                0 => break,
+                read => bytes.extend_from_slice(&chunk[..read]),
+            }
+            if bytes.len() > limit {
+                return Err(format!("{} has more than {} KiB; name another file", self.name, limit >> 10));
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text; save it as UTF-8", self.name))
     }
 }
 

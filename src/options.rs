@@ -147,7 +147,7 @@ pub fn globs(flag: &str, texts: &[String]) -> Result<Vec<String>, String> {
             }
             Err(format!(
                 "{flag}: {}",
-                unknown(text, "no check and no code, and matches none", &names, "midoctor explain")
+                unknown(text, "no check and no code that one finds, and matches none", &names, "midoctor explain")
             ))
         })
         .collect()

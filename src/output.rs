@@ -4,6 +4,7 @@
 //! that fails. What is not a regular file (a pipe, a terminal, a container's termination log that is mounted) is written to as it
 //! is.
 
+mod fresh;
 mod pour;
 
 use std::fs::{File, OpenOptions};
@@ -14,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::build_log::inert;
 use crate::fill::visible;
+pub use fresh::Fresh;
 
 pub use pour::print_by;
 
@@ -102,13 +104,21 @@ impl Target {
     /// # Errors
     /// A sentence that names what happened.
     pub fn write(self, text: &str) -> Result<(), String> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same for what is no text.
+    ///
+    /// # Errors
+    /// A sentence that names what happened.
+    pub fn write_bytes(self, bytes: &[u8]) -> Result<(), String> {
         match self {
             Self::Stream(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| format!("the output cannot be written: {error}"))
+                file.write_all(bytes).map_err(|error| format!("the output cannot be written: {error}"))
             }
-            Self::Added { path } => add(&path, text).map_err(|error| complaint(&path, &error)),
+            Self::Added { path } => add(&path, bytes).map_err(|error| complaint(&path, &error)),
             Self::Whole { mut temporary, path } => {
-                let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+                let written = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
                 written.map_err(|error| complaint(&path, &error))?;
                 temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
             }
@@ -155,7 +165,7 @@ fn open_to_add(path: &Path, create: bool) -> std::io::Result<File> {
 }
 
 /// Adds lines to a file, under a lock that others who add to it keep as well. When it cannot be written whole, it is as before.
-fn add(path: &Path, text: &str) -> std::io::Result<()> {
+fn add(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = open_to_add(path, true)?;
     match file.lock() {
         // Some network file systems have none; then short lines are still written in one go.
@@ -169,8 +179,8 @@ fn add(path: &Path, text: &str) -> std::io::Result<()> {
         file.read_exact(&mut last)?;
     }
     // Somebody else's line may lack its end.
-    let text = if last == [b'\n'] { text.to_owned() } else { format!("\n{text}") };
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let whole = if last == [b'\n'] { bytes.to_vec() } else { [b"\n", bytes].concat() };
+    let written = file.write_all(&whole).and_then(|()| file.sync_all());
     if written.is_err() {
         file.set_len(before)?;
     }
@@ -190,6 +200,16 @@ fn complaint(path: &Path, error: &std::io::Error) -> String {
         _ => error.to_string(),
     };
     format!("{} cannot be written: {why}", visible(&path.display().to_string()))
+}
+
+/// Are these two names of one file?
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Removes a file that midoctor itself has just written; there is nothing to be done when that fails.
+pub fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 /// Writes to standard output. A reader that has gone away is no failure.

@@ -36,7 +36,7 @@ impl<F: Copy + PartialEq> Outputs<F> {
     ///
     /// # Errors
     /// A sentence that says what is wrong and what is accepted.
-    pub fn read(typed: &[String], names: &Names<F>, color: When) -> Result<Self, String> {
+    pub fn read(typed: &[String], names: &Names<F>, color: impl Into<Option<When>>) -> Result<Self, String> {
         let mut targets = typed.iter().map(|text| target(text, names)).collect::<Result<Vec<_>, _>>()?;
         if targets.is_empty() {
             targets.extend(names.first().map(|(_, format)| (*format, None)));
@@ -51,7 +51,7 @@ impl<F: Copy + PartialEq> Outputs<F> {
                 return Err("two outputs go to the same file; give each its own".into());
             }
         }
-        Ok(Self { targets, color })
+        Ok(Self { targets, color: color.into().unwrap_or(When::Auto) })
     }
 }
 

@@ -66,9 +66,9 @@ pub struct Tool {
 pub struct Run {
     /// A random ID.
     pub id: String,
-    /// RFC 3339, by the machine's own clock.
+    /// When the last examination began, which is the one that the report is about: RFC 3339, by the machine's own clock.
     pub started: String,
-    /// Milliseconds.
+    /// Milliseconds that it took.
     pub duration_ms: u64,
     /// How many times the VM was examined.
     pub attempts: u32,
@@ -84,7 +84,7 @@ pub struct Run {
 pub struct Waiting {
     /// Milliseconds that it was given.
     pub limit_ms: u64,
-    /// Milliseconds for which the last state, verdict and root cause, has been as it is.
+    /// Milliseconds for which the last state has been as it is: the verdict, the root cause, and what stands in the way.
     pub unchanged_ms: u64,
     /// Why it ended.
     pub ended: WaitEnd,

@@ -4,7 +4,11 @@ mod bar;
 mod explain;
 mod fleet;
 mod publish;
+mod report;
+mod saved;
+mod settings;
 mod sources;
+mod wait;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -17,7 +21,7 @@ use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
 use crate::fill::visible;
 use crate::nearest::nearest;
-use crate::options::{self, ExamineOptions};
+use crate::options;
 use crate::output::{self, Target};
 use crate::plan::{Plan, Whose};
 use crate::render::style::Style;
@@ -27,6 +31,7 @@ use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire::{self, Machine};
 
 use publish::{open_report, publish_report, style};
+use settings::Settings;
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -34,7 +39,7 @@ pub fn run(cli: &Cli) -> Exit {
         None => check(&cli.check),
         Some(Command::Check(args)) => check(args),
         Some(Command::Explain(args)) => explain::explain(args),
-        Some(Command::Report(_)) => Err("midoctor report is being built".into()),
+        Some(Command::Report(args)) => report::report(args),
         Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
@@ -47,13 +52,15 @@ pub fn run(cli: &Cli) -> Exit {
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
-    let options = ExamineOptions::read(&args.examine, args.output.verbose)?;
-    there_is(&options.plan.environment)?;
-    if args.sources {
-        return sources::sources(&options, &args.output);
+    if let Some(file) = &args.from {
+        return saved::judge(file, args);
     }
-    let opened = open_report(&args.output)?;
-    publish_report(&examine_this_machine(&options.plan, options.limits), opened, &args.output)
+    let Settings { options, output, origins, .. } = Settings::read(&args.examine, &args.output)?;
+    if args.sources {
+        return sources::sources(&options, &output);
+    }
+    let opened = open_report(&output).map_err(|why| origins.blame(why))?;
+    publish_report(&wait::examine_or_wait(&options), opened, &output)
 }
 
 /// Is there such a process or unit? Found out before anything is asked.
@@ -84,11 +91,20 @@ fn there_is(whose: &Whose) -> Result<(), String> {
     })
 }
 
+/// Examines this machine once, with a spinner.
 fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
+    let spinner = spinner();
+    let report = look_at_this_machine(plan, limits, &|request| spinner.set_message(visible(&request.in_words())));
+    spinner.finish_and_clear();
+    report
+}
+
+/// Examines this machine once: as it is now, with nothing kept from another time.
+fn look_at_this_machine(plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
     let machine = Machine::new(plan.environment.clone());
     std::thread::scope(|scope| {
         machine.warm_up(scope);
-        examine(&machine, plan, limits)
+        examine(&machine, plan, limits, progress)
     })
 }
 
@@ -100,15 +116,16 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let scenario = scenarios::find(name)?.scenario()?;
     let plan = scenarios::plan(&scenario)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
-    publish_report(&examine(&machine, &plan, Limits::default()), opened, &args.output)
+    let spinner = spinner();
+    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
+    let report = examine(&machine, &plan, Limits::default(), &progress);
+    spinner.finish_and_clear();
+    publish_report(&report, opened, &args.output)
 }
 
 /// Asks, judges, and puts it into words.
-fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
-    let spinner = spinner();
-    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
-    let (evidence, took) = engine::examine(wire, plan, limits, &progress);
-    spinner.finish_and_clear();
+fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
+    let (evidence, took) = engine::examine(wire, plan, limits, progress);
     let diagnosis = diagnosis::diagnose(&evidence);
     let run = Run {
         id: uuid::Uuid::new_v4().to_string(),
@@ -151,7 +168,10 @@ fn list_scenarios(style: Style) -> String {
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
-    let scenario = scenarios::find(&args.scenario)?.scenario()?;
+    let mut scenario = scenarios::find(&args.scenario)?.scenario()?;
+    if let Some(name) = &args.vm {
+        scenario.rename(name).map_err(|why| format!("--vm: {why}"))?;
+    }
     let environment: Vec<String> =
         scenario.environment.iter().map(|(name, value)| format!("{name}={}", crate::fill::posix(value))).collect();
     let mut options = simulator::Options::new(scenario);

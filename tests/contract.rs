@@ -111,6 +111,21 @@ fn a_check_emits_what_its_page_says_it_emits() {
 }
 
 #[test]
+fn how_long_a_code_is_waited_for_is_said_with_the_reason_and_only_of_what_a_check_finds() {
+    let sections = checks::all().flat_map(|check| &page::of(check).sections);
+    for (section, waits) in sections.filter_map(|section| Some((section, section.waits.as_ref()?))) {
+        assert!(!section.client_only && section.severity == Some(Severity::Error), "{}", section.code);
+        let seconds = waits.bound.as_secs();
+        assert!((1..=3600).contains(&seconds), "{}: {seconds} s", section.code);
+        assert!(
+            waits.why.len() > 20 && !waits.why.ends_with('.'),
+            "{}: a clause, which a sentence goes on with",
+            section.code
+        );
+    }
+}
+
+#[test]
 fn every_page_in_the_folder_belongs_to_a_check() {
     let folder: BTreeSet<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/checks"))
         .unwrap()

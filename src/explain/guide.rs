@@ -10,6 +10,7 @@ use crate::nearest::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 use crate::seal;
+use crate::words::in_words;
 
 use super::general;
 
@@ -89,6 +90,11 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
         format!("{severity} found by the check {}", check.id)
     };
     lines.push(style.dim(&style.plain(&format!("{source}; {}", heals(section)))));
+    if let Some(waits) = &section.waits {
+        let bound = in_words(waits.bound);
+        let sentence = format!("With --wait, midoctor gives it {bound}: {}.", readable(&waits.why));
+        lines.push(style.dim(&style.wrap(&sentence, "", "")));
+    }
     let part = |title: &str, lines: &mut Vec<String>| {
         lines.push(String::new());
         lines.push(style.bold(title));

@@ -2,6 +2,7 @@
 //! termination message, which has as many. What does not fit is left out, and `cut` says so.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -106,14 +107,17 @@ fn compact(report: &Report, limit: usize) -> Compact<'_> {
 
 /// The codes of the findings that count, each once, as many as fit.
 fn codes(report: &Report, mut room: usize) -> Vec<Cow<'_, str>> {
-    let mut all: Vec<Cow<str>> = Vec::new();
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
     for (_, finding) in counted(report) {
+        if !known.insert(&finding.code) {
+            continue;
+        }
         let spent = finding.code.chars().map(cost).sum::<usize>() + 3;
-        if all.iter().any(|known| *known == finding.code) || spent > room {
+        if spent > room {
             continue;
         }
         room -= spent;
-        all.push(Cow::Borrowed(&finding.code));
+        all.push(Cow::Borrowed(finding.code.as_str()));
     }
     all
 }

@@ -7,8 +7,7 @@ use crate::build_log::inert;
 use crate::check::Status;
 use crate::fill::visible;
 use crate::page::{Heals, Shell};
-use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
-use crate::words::plural;
+use crate::report::{CheckReport, CommandReport, FindingReport, Identity, IdentityKind, Report, Word};
 
 use super::lead::{clip, counts, excuse, lead, severity, word};
 use super::markdown_text::{block, cell, code, link, prose};
@@ -19,6 +18,9 @@ pub const LIMIT: usize = 1 << 20;
 
 /// The least room in which something worth reading fits, whatever the report holds.
 pub const LEAST: usize = 128 << 10;
+
+/// Of the steps, links and commands of a finding so many are shown.
+const MOST: usize = 30;
 
 /// Of a name so many bytes are shown, which no name in Azure has.
 const NAME: usize = 500;
@@ -88,23 +90,24 @@ impl Text {
 
     /// All checks. Where they are too many, those that passed or were not judged are left out first.
     fn table(&self, report: &Report, mut room: usize) -> String {
-        let rows: Vec<String> = report.checks.iter().map(|check| self.row(check)).collect();
-        let mut kept = vec![false; rows.len()];
+        // Written only as far as there is room: a hostile report has more rows than a page.
+        let mut rows: Vec<Option<String>> = vec![None; report.checks.len()];
         let matters = |check: &CheckReport| matches!(check.status, Status::Fail | Status::Warn | Status::Unknown);
         for first in [true, false] {
-            for ((check, row), kept) in report.checks.iter().zip(&rows).zip(&mut kept) {
-                if matters(check) == first && row.len() <= room {
+            let mut full = false;
+            for (check, kept) in report.checks.iter().zip(&mut rows).filter(|(check, _)| matters(check) == first) {
+                let row = if full { continue } else { self.row(check) };
+                full = row.len() > room;
+                if !full {
                     room -= row.len();
-                    *kept = true;
+                    *kept = Some(row);
                 }
             }
         }
         let mut shown = "| | Check | |\n|---|---|---|\n".to_owned();
-        shown.extend(rows.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(row, _)| row.as_str()));
-        let left = kept.iter().filter(|kept| !**kept).count() as u64;
-        if left > 0 {
-            shown.push_str(&format!("\n{} left out, to keep this short.\n", plural(left, "more check")));
-        }
+        let (left, all) = (rows.iter().filter(|row| row.is_none()).count(), rows.len());
+        shown.extend(rows.into_iter().flatten());
+        shown.push_str(&left_out(left, all, "checks"));
         shown.push('\n');
         shown
     }
@@ -114,7 +117,7 @@ impl Text {
         let subject = subject.map(|subject| format!(" ({})", self.cell(subject))).unwrap_or_default();
         let status = check.status.word();
         let status = if check.status == Status::Fail { format!("**{status}**") } else { status.to_owned() };
-        format!("| {status} | {} | {}{subject} |\n", self.cell(&format!("`{}`", check.id)), self.cell(&check.summary))
+        format!("| {status} | {} | {}{subject} |\n", self.id(&check.id), self.cell(&check.summary))
     }
 
     /// What was found, with its fix, as far as there is room; the root cause first.
@@ -131,19 +134,18 @@ impl Text {
         all.sort_by_key(|(_, finding)| rank(finding));
         // For the words about what is left out.
         let mut room = room.saturating_sub(100);
-        let (mut shown, mut left) = (String::new(), 0);
-        for (check, finding) in all {
+        let mut shown = String::new();
+        let mut left = all.len();
+        for (check, finding) in &all {
             let one = self.finding(check, finding);
-            if left == 0 && one.len() <= room {
-                room -= one.len();
-                shown.push_str(&one);
-            } else {
-                left += 1;
+            if one.len() > room {
+                break;
             }
+            room -= one.len();
+            left -= 1;
+            shown.push_str(&one);
         }
-        if left > 0 {
-            shown.push_str(&format!("{} left out, to keep this short.\n\n", plural(left, "more finding")));
-        }
+        shown.push_str(&left_out(left, all.len(), "findings"));
         shown
     }
 
@@ -155,11 +157,8 @@ impl Text {
             shown.push_str(&format!("It does not count: {}\n\n", self.prose(&excuse)));
             return shown;
         }
-        let mut parts = Vec::new();
-        for (index, step) in finding.remedy.steps.iter().enumerate() {
-            parts.push(format!("{}. {}\n", index + 1, self.prose(step)));
-        }
-        let steps = self.some(parts, "step");
+        let steps = finding.remedy.steps.iter().enumerate();
+        let steps = some(steps.map(|(index, step)| format!("{}. {}\n", index + 1, self.prose(step))), "steps");
         if !steps.is_empty() {
             shown.push_str(&format!("**Fix:**\n\n{steps}\n"));
         }
@@ -169,64 +168,47 @@ impl Text {
             Heals::Transient => shown.push_str("It heals by itself, in a moment; try again.\n\n"),
             Heals::Propagation => shown.push_str("It heals by itself, once the change has reached all of Azure.\n\n"),
         }
-        let links = finding
-            .docs
-            .iter()
-            .map(|url| format!("- {}\n", inert(&link(&clip(&visible(url), NAME, char::len_utf8)))))
-            .collect();
-        let links = self.some(links, "link");
+        let shown_link = |url: &String| inert(&link(&clip(&visible(url), NAME, char::len_utf8))).into_owned();
+        let links = some(finding.docs.iter().map(|url| format!("- {}\n", shown_link(url))), "links");
         if !links.is_empty() {
             shown.push_str(&format!("**Read:**\n\n{links}\n"));
         }
         shown
     }
 
-    /// A block for the commands of each shell and place, in their order. A command is whole or left out.
+    /// A block for the commands of each shell and place, in their order.
     fn commands(&self, finding: &FindingReport) -> String {
-        let mut parts = Vec::new();
-        for same in finding.remedy.commands.chunk_by(|one, other| (one.shell, one.place) == (other.shell, other.place))
-        {
-            let Some(first) = same.first() else { continue };
-            let kind = format!("{}, {}", shell_in_words(first.shell), place_in_words(first.place));
-            let lines: Vec<&str> =
-                same.iter().map(|command| command.line.as_str()).filter(|line| line.len() <= self.longest).collect();
-            let left = (same.len() - lines.len()) as u64;
-            if left > 0 {
-                parts.push(format!("{kind}: {} left out, too long for this page.\n\n", plural(left, "command")));
-            }
-            if !lines.is_empty() {
-                let language = if first.shell == Shell::Pwsh { "powershell" } else { "sh" };
-                parts.push(format!("{kind}:\n\n{}\n", inert(&block(&lines, language))));
-            }
-        }
-        self.some(parts, "block of commands")
+        let alike = |one: &CommandReport, other: &CommandReport| (one.shell, one.place) == (other.shell, other.place);
+        let kinds: Vec<&[CommandReport]> = finding.remedy.commands.chunk_by(alike).collect();
+        some(kinds.iter().map(|same| self.commands_of_a_kind(same)), "blocks of commands")
     }
 
-    /// As many of a finding's parts as a page has patience for.
-    fn some(&self, parts: Vec<String>, what: &str) -> String {
-        const MOST: usize = 30;
-        let left = parts.len().saturating_sub(MOST) as u64;
-        let mut shown: String = parts.into_iter().take(MOST).collect();
-        if left > 0 {
-            let what = if left == 1 { what.to_owned() } else { what.replacen("block", "blocks", 1) };
-            let what = if left == 1 || what.starts_with("blocks") { what } else { format!("{what}s") };
-            shown.push_str(&format!("\n{left} more {what} left out.\n\n"));
+    /// A command is whole or left out.
+    fn commands_of_a_kind(&self, same: &[CommandReport]) -> String {
+        let Some(first) = same.first() else { return String::new() };
+        let mut shown = format!("{}, {}:\n\n", shell_in_words(first.shell), place_in_words(first.place));
+        let fits = |line: &&str| line.len() <= self.longest;
+        let lines: Vec<&str> = same.iter().map(|command| command.line.as_str()).filter(fits).take(MOST).collect();
+        if !lines.is_empty() {
+            let language = if first.shell == Shell::Pwsh { "powershell" } else { "sh" };
+            shown.push_str(&format!("{}\n", inert(&block(&lines, language))));
         }
+        shown.push_str(&left_out(same.len() - lines.len(), same.len(), "commands"));
         shown
     }
 
     /// Who signs in, what is odd about the configuration, and the counts.
     fn ending(&self, report: &Report, room: usize) -> String {
         let mut shown = String::new();
-        let identities = report.identities.iter().map(|identity| self.identity(identity)).collect();
-        let identities = within(identities, room / 2, "more identity", "more identities");
+        let identities = report.identities.iter().map(|identity| self.identity(identity));
+        let identities = within(identities, room / 2, "identities");
         if !identities.is_empty() {
             shown.push_str(&format!(
                 "### Signs in\n\n| Identity | Principal ID | Client ID | Tenant |\n|---|---|---|---|\n{identities}\n"
             ));
         }
-        let notes = report.notes.iter().map(|note| format!("- {}\n", self.prose(note))).collect();
-        let notes = within(notes, room / 2, "more note", "more notes");
+        let notes = report.notes.iter().map(|note| format!("- {}\n", self.prose(note)));
+        let notes = within(notes, room / 2, "notes");
         if !notes.is_empty() {
             shown.push_str(&format!("### Notes\n\n{notes}\n"));
         }
@@ -254,19 +236,28 @@ impl Text {
     }
 }
 
-/// As many of these lines as fit, and how many do not.
-fn within(lines: Vec<String>, mut room: usize, one: &str, several: &str) -> String {
-    let (mut shown, mut left) = (String::new(), 0_usize);
-    for line in lines {
-        if left == 0 && line.len() <= room {
-            room -= line.len();
-            shown.push_str(&line);
-        } else {
-            left += 1;
-        }
-    }
-    if left > 0 {
-        shown.push_str(&format!("\n{left} {} left out, to keep this short.\n", if left == 1 { one } else { several }));
-    }
+/// As many of a finding's parts as a page has patience for, and how many it has not.
+fn some(parts: impl ExactSizeIterator<Item = String>, what: &str) -> String {
+    let all = parts.len();
+    let mut shown: String = parts.take(MOST).collect();
+    shown.push_str(&left_out(all.saturating_sub(MOST), all, what));
     shown
+}
+
+/// As many of these lines as fit, and how many do not. No more are made than that.
+fn within(mut lines: impl ExactSizeIterator<Item = String>, mut room: usize, what: &str) -> String {
+    let all = lines.len();
+    let (mut shown, mut left) = (String::new(), all);
+    while let Some(line) = lines.next().filter(|line| line.len() <= room) {
+        room -= line.len();
+        left -= 1;
+        shown.push_str(&line);
+    }
+    shown.push_str(&left_out(left, all, what));
+    shown
+}
+
+/// A paragraph that says so; nothing where nothing is left out.
+fn left_out(left: usize, all: usize, what: &str) -> String {
+    if left == 0 { String::new() } else { format!("\nLeft out, to keep this short: {left} of {all} {what}.\n\n") }
 }

@@ -6,20 +6,24 @@ use crate::fill::visible;
 
 /// A sentence, for a paragraph or a list.
 pub fn prose(text: &str) -> String {
-    inline(&visible(text))
+    inline(shown(&visible(text)))
 }
 
 /// A sentence, for a cell of a table: a bar would end it, code or not.
 pub fn cell(text: &str) -> String {
-    inline(&visible(text).replace('|', r"\u{7c}"))
+    inline(shown(&visible(text).replace('|', r"\u{7c}")))
 }
 
 /// A text that is a name, as code as a whole.
 pub fn code(text: &str) -> String {
-    let mut shown = String::new();
     // A backtick inside would need other marks around it, which not all Markdown knows.
-    push_code(&mut shown, &visible(text).replace('`', r"\u{60}"));
-    shown
+    format!("`{}`", shown(&visible(text).replace('`', r"\u{60}")))
+}
+
+/// Without space around it, which would make it another block; of nothing at all it says so.
+fn shown(text: &str) -> &str {
+    let text = text.trim();
+    if text.is_empty() { "(empty)" } else { text }
 }
 
 /// Lines to paste, in a block that none of them ends.

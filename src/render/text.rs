@@ -3,11 +3,13 @@
 //! It knows no check and no code: all words come from the report.
 
 use crate::check::{Severity, Stage, Status};
-use crate::evidence::{Exchange, Outcome};
+use crate::evidence::{Evidence, Exchange, Outcome};
 use crate::page::{Heals, Place, Shell};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
 
+use super::phrases::{ignored, waited};
 use super::style::Style;
+use super::visible::made_visible;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if detail.quiet && report.verdict == Word::Healthy {
         return String::new();
     }
+    let evidence = &report.evidence;
+    let report = &made_visible(report);
     let mut text = Text { style, lines: Vec::new() };
     if !detail.quiet {
         text.heading(report);
@@ -30,7 +34,7 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     let shown: Vec<&CheckReport> = report
         .checks
         .iter()
-        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip))
+        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip | Status::Ignored))
         .collect();
     let mut stage: Option<Stage> = None;
     for check in shown {
@@ -39,10 +43,10 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
             text.blank();
             text.push(style.bold(check.stage.title()));
         }
-        text.check(check);
+        text.check(check, detail.verbose);
     }
     if detail.verbose {
-        text.questions(report);
+        text.questions(evidence);
     }
     if !detail.quiet {
         text.who_signs_in(report);
@@ -79,7 +83,8 @@ impl Text {
         self.push(self.style.dim(&self.style.plain(&line)));
     }
 
-    fn check(&mut self, check: &CheckReport) {
+    /// A line, and under it what was found. What is known is not told how to mend, unless all is to be told.
+    fn check(&mut self, check: &CheckReport, all: bool) {
         let subject = match (&check.subject, check.summary.contains(check.subject.as_deref().unwrap_or_default())) {
             (Some(subject), false) => format!("  ({})", short(subject)),
             _ => String::new(),
@@ -88,7 +93,9 @@ impl Text {
         let codes = if codes.is_empty() { String::new() } else { format!("  [{}]", codes.join(", ")) };
         let sign = self.style.sign(check.status);
         // Wrapped without the sign, whose colour has bytes but no columns.
-        let line = self.style.wrap(&format!("{}{subject}{codes}", check.summary), INDENT, INDENT);
+        let known =
+            if check.status == Status::Ignored { format!("  {}", ignored(&check.findings)) } else { String::new() };
+        let line = self.style.wrap(&format!("{}{subject}{codes}{known}", check.summary), INDENT, INDENT);
         let rest = line.strip_prefix(INDENT).unwrap_or(&line);
         let rest = match check.status {
             Status::Fail | Status::Warn => self.style.bold(rest),
@@ -97,7 +104,12 @@ impl Text {
         };
         self.push(format!("  {sign} {rest}"));
         for finding in &check.findings {
-            self.finding(finding);
+            if finding.ignored.is_none() || all {
+                self.finding(finding);
+            } else if check.status != Status::Ignored {
+                let known = ignored(std::slice::from_ref(finding));
+                self.labelled("Known", &format!("{} is {known}", finding.code));
+            }
         }
     }
 
@@ -140,10 +152,10 @@ impl Text {
         self.push(wrapped);
     }
 
-    fn questions(&mut self, report: &Report) {
+    fn questions(&mut self, evidence: &Evidence) {
         self.blank();
         self.push(self.style.bold("Questions"));
-        for exchange in &report.evidence.exchanges {
+        for exchange in &evidence.exchanges {
             self.question(exchange);
         }
     }
@@ -207,6 +219,7 @@ impl Text {
         let reason = match report.verdict {
             Word::Unhealthy => root_cause(report),
             Word::Undetermined => "nothing failed, but not everything could be judged".to_owned(),
+            Word::Degraded if report.exit_code != 0 => "which count as failures here, as --fail-on says".to_owned(),
             Word::Degraded | Word::Healthy => String::new(),
         };
         let painted = self.style.status(status, word);
@@ -215,6 +228,9 @@ impl Text {
             if reason.is_empty() { word.to_owned() } else { self.style.wrap(&format!("{word}  {reason}"), "", "  ") };
         self.push(format!("{painted}{}", &line[word.len()..]));
         self.push(self.style.dim(&self.style.wrap(&counts(report), "", "")));
+        if let Some(waited) = waited(report) {
+            self.push(self.style.dim(&self.style.wrap(&waited, "", "")));
+        }
     }
 }
 
@@ -222,7 +238,8 @@ impl Text {
 fn root_cause(report: &Report) -> String {
     let Some(code) = &report.root_cause else { return String::new() };
     let check = report.checks.iter().find(|check| {
-        check.findings.iter().any(|finding| finding.code == *code && finding.severity == Severity::Error)
+        let counts = |finding: &FindingReport| finding.severity == Severity::Error && finding.ignored.is_none();
+        check.findings.iter().any(|finding| finding.code == *code && counts(finding))
     });
     format!("{code}: {}", check.map_or("", |check| &check.summary))
 }

@@ -2,14 +2,16 @@
 //! writable before the work begins.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use crate::build_log::inert;
 use crate::cli::{OutputArgs, When};
 use crate::exit::Exit;
+use crate::fill::visible;
 use crate::output::{self, Target};
 use crate::outputs::Outputs;
 use crate::render::style::Style;
-use crate::render::{self, FORMATS, Format, text};
+use crate::render::{self, FORMATS, Format, markdown, text};
 use crate::report::Report;
 
 /// Where things go, found writable.
@@ -84,18 +86,37 @@ pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
 /// A sentence that says what could not be written.
 pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArgs) -> Result<Exit, String> {
     for note in &report.notes {
-        output::note(&format!("midoctor: {note}"));
+        output::note(&format!("midoctor: {}", visible(note)));
     }
     let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
+    let for_github = opened.targets.iter().any(|(format, _)| *format == Format::Github);
     put(opened, |format, style| render::paint(report, format, style, detail))?;
+    if for_github && let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        // The report is where it was asked for; that its summary is not is no reason to fail the step.
+        if let Err(why) = summarise(report, Path::new(&file)) {
+            output::note(&format!("midoctor: the step's summary is left as it is: {why}"));
+        }
+    }
     Ok(report.exit_code.into())
 }
 
+/// Adds the report as Markdown to the summary of a step on GitHub, which the runner refuses as a whole when it is too long.
+fn summarise(report: &Report, file: &Path) -> Result<(), String> {
+    let target = Target::append(file)?;
+    let taken = usize::try_from(target.length()).unwrap_or(usize::MAX);
+    // One for a line end that is missing.
+    let room = markdown::LIMIT.saturating_sub(taken).saturating_sub(2);
+    if room < markdown::LEAST {
+        return Err(format!("it holds {taken} bytes already, and GitHub takes {} in all", markdown::LIMIT));
+    }
+    target.write(&markdown::render_within(report, room))
+}
+
 /// How standard output may look.
-pub fn style(color: When) -> Style {
+pub fn style(color: impl Into<Option<When>>) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let color = match color {
+    let color = match color.into().unwrap_or(When::Auto) {
         When::Always => true,
         When::Never => false,
         When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,

@@ -82,7 +82,7 @@ fn main() -> ExitCode {
         Suite { name: "interop", cases: Vec::new(), missing: Vec::new(), lanes: 2, patience: Duration::from_secs(300) };
     let mut add = |client: Client, name: String, run: Box<dyn Fn() + Send + Sync>| match client.missing() {
         Some(why) => suite.missing.push((name, why)),
-        None => suite.cases.push(Case { name, run }),
+        None => suite.cases.push(Case::new(name, run)),
     };
     add(AzLogin, format!("healthy: {}, then az resource list", AzLogin.name()), Box::new(az_finds_the_principal));
     for client in [Python("managed"), Python("default"), Node("managed"), Node("default")] {

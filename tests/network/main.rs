@@ -2,7 +2,8 @@
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
 //! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
-//! what is encrypted, lists are long, and services have environments of their own.
+//! what is encrypted, lists are long, services have environments of their own, and what is waited
+//! for comes about.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -24,6 +25,7 @@ mod scale;
 mod scenarios;
 mod surroundings;
 mod systemd;
+mod waiting;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         environments::cases(),
         systemd::cases(),
         surroundings::cases(),
+        waiting::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
