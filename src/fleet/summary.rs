@@ -122,11 +122,7 @@ impl<'a> Fleet<'a> {
         }
         let mut all = Counter::default();
         let mut versions: BTreeMap<TextId, u64> = BTreeMap::new();
-        let (mut causes, mut warnings, mut unjudged): (
-            HashMap<&str, Gathered>,
-            HashMap<&str, Gathered>,
-            HashMap<&str, Gathered>,
-        ) = Default::default();
+        let [mut causes, mut warnings, mut unjudged]: [HashMap<&str, Gathered>; 3] = Default::default();
         for vm in fold.vms.values() {
             all.add(vm);
             *versions.entry(vm.version).or_default() += 1;
