@@ -33,6 +33,9 @@ pub enum Command {
     /// Write one archive for support, redacted; or show, redact or compare what is in one
     Report(ReportArgs),
     /// Fold the reports of many VMs into one summary
+    ///
+    /// Of each VM the newest report counts. Directories are walked through; files are known by what is in them. Exit codes: 1 a VM is
+    /// unhealthy, 3 none is, but some are undetermined or a report is broken, 0 otherwise, 2 there is no report at all.
     Fleet(FleetArgs),
     /// Run the checks against the embedded simulator; without a scenario, list them all
     Demo(DemoArgs),
@@ -143,8 +146,8 @@ pub enum Failing {
 /// Flags that say how a report is printed.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Print the report in this format, or write it to a file: text, json, line, compact, ndjson (added to the file), junit,
-    /// markdown, github, azdo, prom. Repeatable
+    /// Print the report in this format, or write it to a file: text, line, json, compact, ndjson (added to the file), junit, markdown,
+    /// html, github, azdo, prom. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
     /// Print nothing when healthy, and leave out the checks that passed or were skipped

@@ -192,6 +192,36 @@ fn a_line_without_end_is_passed_over() {
     assert_eq!(fleet["vms"][1]["source"], "standard input:3");
 }
 
+/// Read in many pieces, whose ends fall anywhere: nothing is lost, nothing is counted twice, and lines keep their numbers.
+#[test]
+fn large_files_of_printed_reports_and_rows_are_folded_whole() {
+    let pretty = run(&["demo", "role-missing", "-o", "json"]).stdout;
+    let mut rows = Rows::default();
+    let row = rows.row("healthy", Vm::new("vm-to-be-named", "rg-web"), "20T10:00:00").to_string();
+    let mut text = String::from("\u{feff}");
+    let mut broken = Vec::new();
+    for index in 0..150 {
+        text += &pretty.replace("vm-doctor-01", &format!("pretty-{index:03}"));
+        for part in 0..=index % 7 {
+            text += &(row.replace("vm-to-be-named", &format!("row-{index:03}-{part}")) + "\r\n");
+        }
+        if index % 50 == 49 {
+            broken.push(format!("large.json:{}: it ends in the middle", text.matches('\n').count() + 1));
+            text += &format!("{}\n", &pretty[..pretty.len() - 3]);
+        }
+    }
+    assert!(text.len() > 5 << 20);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "large.json", text);
+    for name in [folder.path().to_str().unwrap(), folder.path().join("large.json").to_str().unwrap()] {
+        let fleet = fold(&[name]);
+        assert_eq!(left(&fleet, "broken"), broken);
+        let rows: u64 = (0..150).map(|index| index % 7 + 1).sum();
+        assert_eq!(fleet["verdicts"]["unhealthy"], 150);
+        assert_eq!(fleet["verdicts"]["healthy"], rows);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said_and_a_reader_that_left_is_not() {

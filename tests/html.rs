@@ -89,6 +89,25 @@ fn its_policy_names_its_own_style_and_script_and_nothing_else() {
 }
 
 #[test]
+fn only_prose_and_the_pages_own_style_and_script_are_put_in_as_markup() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/render/html");
+    let put_in = Regex::new(r"\{\{-? *([^}]*?) *\| *safe").unwrap();
+    let allowed = Regex::new(r"^(style|script|Prose\([a-z_.]+\))$").unwrap();
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|extension| extension == "html") {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            assert_eq!(text.matches("safe").count(), put_in.find_iter(&text).count(), "{:?}", entry.path());
+            for one in put_in.captures_iter(&text) {
+                found += 1;
+                assert!(allowed.is_match(&one[1]), "{:?}: {}", entry.path(), &one[1]);
+            }
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
 fn it_has_no_external_parts() {
     let page = page(&play(LITTLE));
     for part in [" src=", "url(", "@import", "<link", "<img", "<iframe", " style=", " onclick=", "xlink:href"] {

@@ -140,8 +140,8 @@ fn nothing(fold: &Fold, names: &[std::path::PathBuf]) -> String {
     match (fold.broken.count, fold.others.count) {
         (0, 0) => format!("{names}: there is no report in it; give files that midoctor -o json or -o ndjson wrote"),
         (0, others) => format!(
-            "{names}: there is no report in it, but {} ({}); give files that midoctor -o json or -o ndjson wrote",
-            crate::words::plural(others, "other file"),
+            "{names}: there is no report in it, but {others} other file{} ({}); give files that midoctor -o json or -o ndjson wrote",
+            if others == 1 { "" } else { "s" },
             first(&fold.others)
         ),
         (broken, _) => format!(

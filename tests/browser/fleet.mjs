@@ -85,6 +85,18 @@ export const fleet = {
     }
   },
 
+  async "fleet narrow"({ open, quiet }) {
+    for (const width of [320, 375, 640, 900, 1280, 1920]) {
+      const page = await open({ width });
+      await page.waitForSelector("#rows th button");
+      await page.click("#rows th button");
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(wide, 0, `${width} px`);
+      await quiet(page);
+      await page.close();
+    }
+  },
+
   // The summary is all there without a script, and what cannot work is not shown.
   async "fleet without script"({ open, data }) {
     const page = await open({ script: false });

@@ -14,6 +14,7 @@ pub fn cases() -> Vec<(&'static str, fn())> {
         ("a fleet of 5,000 is searched, filtered and sorted", || hold("fleet filters", &rows(VMS), Some(expected()))),
         ("a fleet of 5,000 is typed through", || hold("fleet keys", &rows(VMS), Some(expected()))),
         ("a fleet: axe-core finds nothing, light and dark", || hold("fleet axe", &rows(30), None)),
+        ("a fleet: no width scrolls the page", || hold("fleet narrow", &rows(30), None)),
         ("a fleet is summed up without a script", || {
             let words = ["Unhealthy", "role-missing", "all in resource group rg-3", "This table needs JavaScript"];
             hold("fleet without script", &rows(60), Some(json!({ "words": words })));
