@@ -12,7 +12,7 @@ impl Target {
     /// A sentence that names what happened.
     pub fn write_by(self, fill: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<(), String> {
         match self {
-            Self::Added { .. } | Self::Mounted { .. } => {
+            Self::Added { .. } => {
                 let mut text = String::new();
                 fill(&mut text).map_err(|_| "it cannot be put into words".to_owned())?;
                 self.write(&text)
