@@ -11,7 +11,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::azure::resource_id::VmId;
 use crate::report::Word;
 
-use super::row::{self, Fault, Row};
+use super::row::{self, Fault, Report};
 use super::tame::tame;
 
 /// A text that is kept once; 0 is the empty one, which stands for what is not known.
@@ -98,14 +98,14 @@ pub struct Ready<'a> {
     key: u128,
     id: Id,
     time: Option<i64>,
-    row: Row<'a>,
+    report: Report<'a>,
     verdict: Word,
-    pattern: String,
 }
 
 impl<'a> Ready<'a> {
     /// Makes it ready.
-    pub fn new(row: Row<'a>, keys: &Keys, place: &Place) -> Self {
+    pub fn new(report: Report<'a>, keys: &Keys, place: &Place) -> Self {
+        let row = &report.row;
         let vm = &row.vm;
         let nowhere = || format!("{} {}", place.file, place.line);
         let (key, id) = if !vm.resource_id.is_empty() {
@@ -123,11 +123,9 @@ impl<'a> Ready<'a> {
         };
         let time = if row.time.is_empty() { &row.run.started } else { &row.time };
         let time = time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
-        let mut pattern = String::with_capacity(512);
-        row::pattern(&row, &mut pattern);
         // `read` has seen that there is one.
         let verdict = row::verdict(&row.verdict).unwrap_or(Word::Undetermined);
-        Self { key, id, time, row, verdict, pattern }
+        Self { key, id, time, verdict, report }
     }
 }
 
@@ -162,7 +160,7 @@ impl Named {
 #[derive(Debug)]
 pub struct Fold {
     keys: Keys,
-    texts: IndexSet<Box<str>>,
+    texts: IndexSet<Box<str>, foldhash::fast::RandomState>,
     /// The VMs, by key.
     pub(super) vms: IndexMap<u128, Vm>,
     /// How many reports were read, the older ones of the same VM too.
@@ -177,7 +175,7 @@ impl Default for Fold {
     fn default() -> Self {
         Self {
             keys: Keys::default(),
-            texts: IndexSet::from([Box::from("")]),
+            texts: [Box::from("")].into_iter().collect(),
             vms: IndexMap::new(),
             reports: 0,
             broken: Named::default(),
@@ -205,7 +203,7 @@ impl Fold {
     }
 
     fn vm(&mut self, ready: &Ready, place: Place) -> Vm {
-        let row = &ready.row;
+        let row = &ready.report.row;
         let from_id;
         let (mut subscription, mut group, mut name) =
             (&*row.vm.subscription_id, &*row.vm.resource_group, &*row.vm.name);
@@ -235,7 +233,7 @@ impl Fold {
             time: ready.time,
             verdict: ready.verdict,
             root_cause: self.keep(&row.root_cause),
-            pattern: self.keep_as_it_is(&ready.pattern),
+            pattern: self.keep_as_it_is(&ready.report.pattern),
             groups: [subscription, group, &row.vm.location, &row.vm.image].map(|text| self.keep(text)),
             version: self.keep(&row.tool.version),
             place,

@@ -161,6 +161,32 @@ macro_rules! lenient {
             $($(#[$of_field])* pub $field: $kind,)*
         }
 
+        impl<'a> $name<'a> {
+            /// Reads one member into its field. Tells whether there was one, or what went wrong and whether that was where a member
+            /// should begin.
+            #[inline]
+            fn member<'de: 'a, A: serde::de::MapAccess<'de>>(&mut self, members: &mut A) -> Result<bool, (bool, A::Error)> {
+                #[allow(non_camel_case_types)]
+                enum Field {
+                    $($field,)*
+                    other_,
+                }
+                let field = |name: &str| match name {
+                    $($key => Field::$field as usize,)*
+                    _ => Field::other_ as usize,
+                };
+                let Some(key) = members.next_key_seed($crate::fleet::lenient::Key(field)).map_err(|error| (true, error))?
+                else {
+                    return Ok(false);
+                };
+                let read = match key {
+                    $(key if key == Field::$field as usize => members.next_value().map(|value| self.$field = value),)*
+                    _ => members.next_value::<serde::de::IgnoredAny>().map(|_| ()),
+                };
+                read.map(|()| true).map_err(|error| (false, error))
+            }
+        }
+
         impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Reader<'a>(std::marker::PhantomData<&'a ()>);
@@ -177,24 +203,8 @@ macro_rules! lenient {
                     }
 
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-                        #[allow(non_camel_case_types)]
-                        enum Field {
-                            $($field,)*
-                            other_,
-                        }
-                        let field = |name: &str| match name {
-                            $($key => Field::$field as usize,)*
-                            _ => Field::other_ as usize,
-                        };
                         let mut read = $name::default();
-                        while let Some(key) = members.next_key_seed($crate::fleet::lenient::Key(field))? {
-                            match key {
-                                $(key if key == Field::$field as usize => read.$field = members.next_value()?,)*
-                                _ => {
-                                    members.next_value::<serde::de::IgnoredAny>()?;
-                                }
-                            }
-                        }
+                        while read.member(&mut members).map_err(|(_, error)| error)? {}
                         Ok(read)
                     }
                 }

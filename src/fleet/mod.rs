@@ -6,6 +6,7 @@ pub mod changes;
 pub mod documents;
 pub mod fold;
 pub mod groups;
+pub mod known;
 pub mod lenient;
 pub mod row;
 pub mod summary;

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
+
 use crate::check::{Severity, Status};
 use crate::fill::visible;
 use crate::report::Word;
 
+use super::known::Known;
 use super::lenient::{Given, List, Text, lenient};
 
 lenient! {
@@ -93,6 +97,48 @@ lenient! {
     }
 }
 
+impl<'a> Row<'a> {
+    /// Reads a row of which all is there but the end: the text stops where its next member would begin. None when it is not so.
+    pub(super) fn read_start(text: &'a str) -> Option<Self> {
+        // What follows begins with a comma; two of them are no JSON.
+        if text.trim_end().ends_with([',', '{']) {
+            return None;
+        }
+        let mut start = Start { row: Self::default(), stopped: false };
+        let mut json = serde_json::Deserializer::from_str(text);
+        let ended = (&mut json).deserialize_map(&mut start);
+        (start.stopped && ended.is_err_and(|error| error.is_eof())).then_some(start.row)
+    }
+}
+
+/// The start of a row.
+struct Start<'a> {
+    row: Row<'a>,
+    /// Did the text stop between two members?
+    stopped: bool,
+}
+
+impl<'de> Visitor<'de> for &mut Start<'de> {
+    type Value = ();
+
+    fn expecting(&self, words: &mut std::fmt::Formatter) -> std::fmt::Result {
+        words.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        loop {
+            match self.row.member(&mut members) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err((between, error)) => {
+                    self.stopped = between;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
 /// Why something is not folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -115,13 +161,22 @@ impl Fault {
 }
 
 /// A report of more checks than this was not written by midoctor.
-const CHECKS: usize = 2_000;
+pub(super) const CHECKS: usize = 2_000;
 
-/// Reads a document.
+/// A report that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report<'a> {
+    /// The row, whose checks are left out when they are in the pattern.
+    pub row: Row<'a>,
+    /// How its checks ended: see [`Pattern`].
+    pub pattern: String,
+}
+
+/// Reads a document. `known` is what was learnt of checks from others.
 ///
 /// # Errors
 /// Why it is not folded.
-pub fn read(document: &[u8]) -> Result<Row<'_>, Fault> {
+pub fn read<'a>(document: &'a [u8], known: &mut Known) -> Result<Report<'a>, Fault> {
     let broken = |why: &str| Fault::Broken(why.to_owned());
     let Ok(text) = std::str::from_utf8(document) else {
         return Err(if document.starts_with(b"{") { broken("it is not UTF-8") } else { Fault::Other(NO_JSON.into()) });
@@ -129,7 +184,19 @@ pub fn read(document: &[u8]) -> Result<Row<'_>, Fault> {
     if !text.trim_start().starts_with('{') {
         return Err(Fault::Other(NO_JSON.into()));
     }
-    let row: Row = serde_json::from_str(text).map_err(|error| fault(&error))?;
+    let report = match known.read(text) {
+        Some(report) => report,
+        None => {
+            let row: Row = serde_json::from_str(text).map_err(|error| fault(&error))?;
+            if row.checks.0.len() > CHECKS {
+                return Err(broken("it has more checks than any midoctor"));
+            }
+            let mut pattern = String::with_capacity(512);
+            row.checks.0.iter().for_each(|check| add_to_pattern(check, &mut pattern));
+            Report { row, pattern }
+        }
+    };
+    let row = &report.row;
     let (format, major) = row.schema.split_once('/').unwrap_or((&row.schema, ""));
     match (format, major) {
         ("midoctor.report" | "midoctor.row", "1") => {}
@@ -144,10 +211,7 @@ pub fn read(document: &[u8]) -> Result<Row<'_>, Fault> {
     if verdict(&row.verdict).is_none() {
         return Err(broken(if row.verdict.is_empty() { "it has no verdict" } else { "its verdict is not known" }));
     }
-    if row.checks.0.len() > CHECKS {
-        return Err(broken("it has more checks than any midoctor"));
-    }
-    Ok(row)
+    Ok(report)
 }
 
 /// What is no JSON object is no report.
@@ -212,19 +276,16 @@ pub struct Pattern {
     pub codes: BTreeMap<String, Severity>,
 }
 
-/// The pattern of a row in one short text, the same for the same endings in the same order.
-pub fn pattern(row: &Row, text: &mut String) {
-    text.clear();
-    for check in &row.checks.0 {
-        text.push_str(tame(&check.id));
-        text.push('\n');
-        text.push_str(tame(&check.status));
-        for finding in check.findings.0.iter().filter(|finding| !finding.ignored.0) {
-            text.push_str(if &*finding.severity == "error" { "\n!" } else { "\n?" });
-            text.push_str(tame(&finding.code));
-        }
-        text.push('\0');
+/// Adds how a check ended to the text of a pattern, which is the same for the same endings in the same order.
+pub(super) fn add_to_pattern(check: &Check, text: &mut String) {
+    text.push_str(tame(&check.id));
+    text.push('\n');
+    text.push_str(tame(&check.status));
+    for finding in check.findings.0.iter().filter(|finding| !finding.ignored.0) {
+        text.push_str(if &*finding.severity == "error" { "\n!" } else { "\n?" });
+        text.push_str(tame(&finding.code));
     }
+    text.push('\0');
 }
 
 /// Names of checks and codes are short and plain; what is not is cut before it can be taken for a mark.
@@ -235,7 +296,7 @@ fn tame(name: &str) -> &str {
 }
 
 impl Pattern {
-    /// Takes the text of [`pattern`] apart.
+    /// Takes the text of a pattern apart.
     pub fn parse(text: &str) -> Self {
         let mut read = Self::default();
         for check in text.split('\0').filter(|check| !check.is_empty()) {

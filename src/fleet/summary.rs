@@ -97,6 +97,34 @@ impl<'a> Gathered<'a> {
     }
 }
 
+/// What is gathered of all causes, by code or check.
+#[derive(Default)]
+struct Tally<'a> {
+    causes: HashMap<&'a str, Gathered<'a>>,
+    warnings: HashMap<&'a str, Gathered<'a>>,
+    unjudged: HashMap<&'a str, Gathered<'a>>,
+}
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, vm: &'a Vm, cause: &'a str, pattern: &'a Pattern) {
+        if vm.verdict == Word::Unhealthy {
+            self.causes.entry(cause).or_default().add(vm);
+        }
+        for (code, severity) in &pattern.codes {
+            match severity {
+                Severity::Warning => self.warnings.entry(code).or_default().add(vm),
+                Severity::Error if code != cause => self.causes.entry(code).or_default().also += 1,
+                Severity::Error => {}
+            }
+        }
+        if vm.verdict == Word::Undetermined {
+            for (check, _) in pattern.statuses.iter().filter(|(_, status)| **status == Status::Unknown) {
+                self.unjudged.entry(check).or_default().add(vm);
+            }
+        }
+    }
+}
+
 /// By name, then by where they are in what was read, so that the order is the same each time.
 fn order(one: &Vm, other: &Vm) -> std::cmp::Ordering {
     one.name.cmp(&other.name).then_with(|| one.place.cmp(&other.place))
@@ -122,7 +150,11 @@ impl<'a> Fleet<'a> {
         }
         let mut all = Counter::default();
         let mut versions: BTreeMap<TextId, u64> = BTreeMap::new();
+<<<<<<< HEAD
         let [mut causes, mut warnings, mut unjudged]: [HashMap<&str, Gathered>; 3] = Default::default();
+=======
+        let mut tally = Tally::default();
+>>>>>>> fleet
         for vm in fold.vms.values() {
             all.add(vm);
             *versions.entry(vm.version).or_default() += 1;
@@ -136,24 +168,8 @@ impl<'a> Fleet<'a> {
                 Word::Unhealthy => &mut fleet.verdicts.unhealthy,
                 Word::Undetermined => &mut fleet.verdicts.undetermined,
             } += 1;
-            let cause = fold.text(vm.root_cause);
-            if vm.verdict == Word::Unhealthy {
-                causes.entry(cause).or_default().add(vm);
-            }
-            let Some(pattern) = fleet.patterns.get(&vm.pattern) else { continue };
-            for (code, severity) in &pattern.codes {
-                // A pattern is kept as long as the fold, and its names are the fold's own.
-                match severity {
-                    Severity::Warning => warnings.entry(code.as_str()).or_default().add(vm),
-                    Severity::Error if code != cause => causes.entry(code.as_str()).or_default().also += 1,
-                    Severity::Error => {}
-                }
-            }
-            if vm.verdict == Word::Undetermined {
-                let unknown = pattern.statuses.iter().filter(|(_, status)| **status == Status::Unknown);
-                for (check, _) in unknown {
-                    unjudged.entry(check.as_str()).or_default().add(vm);
-                }
+            if let Some(pattern) = fleet.patterns.get(&vm.pattern) {
+                tally.add(vm, fold.text(vm.root_cause), pattern);
             }
         }
         let totals = all.totals(fold);
@@ -165,7 +181,7 @@ impl<'a> Fleet<'a> {
             });
             causes
         };
-        let (causes, warnings, unjudged) = (sum_up(causes), sum_up(warnings), sum_up(unjudged));
+        let (causes, warnings, unjudged) = (sum_up(tally.causes), sum_up(tally.warnings), sum_up(tally.unjudged));
         let known: Vec<&str> = checks::all().map(|check| check.id).collect();
         let met: HashSet<&str> =
             fleet.patterns.values().flat_map(|pattern| pattern.statuses.keys()).map(String::as_str).collect();

@@ -1,7 +1,7 @@
 //! A file, or standard input, of any size as pieces of whole documents. What is longer than a document can be is skipped
 //! without being held.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
 use memchr::memmem;
 
@@ -89,27 +89,10 @@ impl Stream {
 
     /// Reads a block behind what is there.
     fn block(&mut self, buffer: &mut Vec<u8>) -> Result<(), Fault> {
-        let before = buffer.len();
-        buffer.resize(before + BLOCK, 0);
-        let mut filled = before;
-        let read = loop {
-            match self.reader.read(&mut buffer[filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break Ok(());
-                }
-                Ok(read) => {
-                    filled += read;
-                    if filled == buffer.len() {
-                        break Ok(());
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => break Err(Fault::Broken(why(&error))),
-            }
-        };
-        buffer.truncate(filled);
-        read
+        buffer.reserve(BLOCK + 64);
+        let read = self.reader.by_ref().take(BLOCK as u64).read_to_end(buffer);
+        self.ended = read.map_err(|error| Fault::Broken(why(&error)))? < BLOCK;
+        Ok(())
     }
 
     /// Passes over a document that is too long.

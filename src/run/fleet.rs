@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::fleet::changes::{self, Since};
 use crate::fleet::documents::{self, Ended, Last};
 use crate::fleet::fold::{Fold, Keys, Place, Ready};
+use crate::fleet::known::Known;
 use crate::fleet::row::{self, Fault};
 use crate::fleet::summary::Fleet;
 use crate::fleet::tame::tame;
@@ -54,14 +55,15 @@ fn fold(supply: Supply) -> Fold {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, THREADS);
     let work = || {
         let mut buffer = Vec::new();
+        let mut known = Known::default();
         loop {
             let piece = lock(&supply).next(&mut buffer);
             match piece {
                 None => return,
                 Some(Piece::Fault(fault, place)) => lock(&fold).fault(&fault, place),
-                Some(Piece::Bytes(origin)) => take_in(&buffer, &origin, &fold, &keys),
+                Some(Piece::Bytes(origin)) => take_in(&buffer, &origin, &fold, &keys, &mut known),
                 Some(Piece::File(path, origin)) => match gather::load(&path, &mut buffer) {
-                    Ok(()) => take_in(&buffer, &origin, &fold, &keys),
+                    Ok(()) => take_in(&buffer, &origin, &fold, &keys, &mut known),
                     Err(fault) => lock(&fold).fault(&expected(fault, &origin), origin.place),
                 },
             }
@@ -86,7 +88,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Folds the documents of a piece. They are made ready first, so that the fold is held for moments only.
-fn take_in(bytes: &[u8], origin: &Origin, fold: &Mutex<Fold>, keys: &Keys) {
+fn take_in(bytes: &[u8], origin: &Origin, fold: &Mutex<Fold>, keys: &Keys, known: &mut Known) {
     let mut ready = Vec::new();
     let mut faults = Vec::new();
     let mut other = false;
@@ -95,8 +97,8 @@ fn take_in(bytes: &[u8], origin: &Origin, fold: &Mutex<Fold>, keys: &Keys) {
             return Ended::Well;
         }
         let place = Place { line: origin.place.line + line, ..origin.place.clone() };
-        match row::read(document) {
-            Ok(row) => ready.push((Ready::new(row, keys, &place), place)),
+        match row::read(document, known) {
+            Ok(report) => ready.push((Ready::new(report, keys, &place), place)),
             Err(Fault::Short) if !last => return Ended::Early,
             // A file that begins with something else is something else, where nobody said that it holds reports.
             Err(Fault::Other(why))
