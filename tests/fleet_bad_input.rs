@@ -159,7 +159,7 @@ fn a_file_that_may_not_be_read_is_broken() {
     let folder = tempfile::tempdir().unwrap();
     let good = write(folder.path(), "good.json", run(&["demo", "healthy", "-o", "json"]).stdout);
     let shut = write(folder.path(), "shut.json", "{}");
-    std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&shut).is_ok() {
         // Root reads everything.
         return;
