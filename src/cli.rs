@@ -146,8 +146,8 @@ pub enum Failing {
 /// Flags that say how a report is printed.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Print the report in this format, or write it to a file: text, json, line, compact, ndjson (added to the file), junit,
-    /// markdown, github, azdo, prom. Repeatable
+    /// Print the report in this format, or write it to a file: text, line, json, compact, ndjson (added to the file), junit, markdown,
+    /// html, github, azdo, prom. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
     /// Print nothing when healthy, and leave out the checks that passed or were skipped

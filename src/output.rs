@@ -1,8 +1,8 @@
 //! Where a report goes: standard output, or files, which are complete or not there at all.
 //!
 //! A file is written beside its target and renamed over it, or, where many runs share one, added to under a lock and cut back when
-//! that fails. What is not a regular file (a pipe, a terminal, a container's termination log that is mounted) is written to as it
-//! is.
+//! that fails. What cannot be replaced (a pipe, a terminal, a file that is mounted by itself, such as a container's termination
+//! log) is written to as it is.
 
 mod fresh;
 mod pour;
@@ -35,6 +35,13 @@ pub enum Target {
     },
     /// Written to directly.
     Stream(File),
+    /// A file that is mounted by itself: nothing can be renamed over it, so it is emptied and written.
+    Mounted {
+        /// The file.
+        file: File,
+        /// Its path.
+        path: PathBuf,
+    },
 }
 
 impl Target {
@@ -45,6 +52,10 @@ impl Target {
     pub fn open(path: &Path) -> Result<Self, String> {
         match Self::place(path)? {
             Place::Stream(file) => Ok(Self::Stream(file)),
+            Place::File(path) if is_mounted(&path) => match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => Ok(Self::Mounted { file, path }),
+                Err(error) => Err(complaint(&path, &error)),
+            },
             Place::File(path) => {
                 let temporary = beside(&path).map_err(|error| complaint(&path, &error))?;
                 Ok(Self::Whole { temporary, path })
@@ -75,7 +86,7 @@ impl Target {
     pub fn length(&self) -> u64 {
         match self {
             Self::Added { path } => std::fs::metadata(path).map_or(0, |meta| meta.len()),
-            Self::Whole { .. } | Self::Stream(_) => 0,
+            Self::Whole { .. } | Self::Stream(_) | Self::Mounted { .. } => 0,
         }
     }
 
@@ -117,6 +128,10 @@ impl Target {
                 file.write_all(bytes).map_err(|error| format!("the output cannot be written: {error}"))
             }
             Self::Added { path } => add(&path, bytes).map_err(|error| complaint(&path, &error)),
+            Self::Mounted { mut file, path } => {
+                let written = file.set_len(0).and_then(|()| file.write_all(bytes));
+                written.map_err(|error| complaint(&path, &error))
+            }
             Self::Whole { mut temporary, path } => {
                 let written = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
                 written.map_err(|error| complaint(&path, &error))?;
@@ -132,6 +147,14 @@ enum Place {
     File(PathBuf),
     /// Anything else, opened.
     Stream(File),
+}
+
+/// Is this file, whose path holds no link, a mount of its own? Containers' managers mount single files. Linux lists mounts in
+/// `mountinfo`, the fifth word being the place, with blanks and backslashes as octal escapes (proc(5)).
+fn is_mounted(path: &Path) -> bool {
+    let escaped = path.to_string_lossy().replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011");
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts.lines().any(|mount| mount.split(' ').nth(4) == Some(&escaped))
 }
 
 /// A temporary file in the same directory, which will have the permissions of the file that was there.

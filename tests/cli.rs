@@ -150,7 +150,7 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
         (&["--deadline", "0s"], "midoctor: --deadline takes a duration longer than nothing, such as 10s"),
         (
             &["-o", "jsno"],
-            "midoctor: -o takes text, json, line, compact, ndjson, junit, markdown, github, azdo or prom, each with =FILE to write it there; “jsno” is none of them; did you mean “json”?",
+            "midoctor: -o takes text, line, json, compact, ndjson, junit, markdown, html, github, azdo or prom, each with =FILE to write it there; “jsno” is none of them; did you mean “json”?",
         ),
         (&["-o", "json="], "midoctor: -o json= names no file; write -o json=FILE, or -o json for standard output"),
         (

@@ -17,7 +17,8 @@ use reports::{in_each, names, open, painted, report, report_with};
 #[test]
 fn a_vm_without_identity_looks_so_in_each_format() {
     for (name, text) in in_each(&report("identity-none")) {
-        if name != "text" && name != "json" {
+        // The page has tests of its own, and a style that may change.
+        if !matches!(name, "text" | "json" | "html") {
             golden(&format!("identity-none.{name}"), &text);
         }
     }

@@ -34,9 +34,17 @@ fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
 fn text(page: &str) -> String {
     let bare = Regex::new(r"(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>").unwrap();
     let text = bare.replace_all(page, " ");
-    let text = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
-        .iter()
-        .fold(text.into_owned(), |text, (escaped, plain)| text.replace(escaped, plain));
+    let text = [
+        ("&#35;", "#"),
+        ("&#58;", ":"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#38;", "&"),
+    ]
+    .iter()
+    .fold(text.into_owned(), |text, (escaped, plain)| text.replace(escaped, plain));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -86,6 +94,25 @@ fn its_policy_names_its_own_style_and_script_and_nothing_else() {
              require-trusted-types-for 'script'; trusted-types 'none'"
         )
     );
+}
+
+#[test]
+fn only_prose_and_the_pages_own_style_and_script_are_put_in_as_markup() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/render/html");
+    let put_in = Regex::new(r"\{\{-? *([^}]*?) *\| *safe").unwrap();
+    let allowed = Regex::new(r"^(style|script|Prose\([a-z_.]+\))$").unwrap();
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|extension| extension == "html") {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            assert_eq!(text.matches("safe").count(), put_in.find_iter(&text).count(), "{:?}", entry.path());
+            for one in put_in.captures_iter(&text) {
+                found += 1;
+                assert!(allowed.is_match(&one[1]), "{:?}: {}", entry.path(), &one[1]);
+            }
+        }
+    }
+    assert!(found > 5, "{found}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn two_questions_that_were_never_asked_make_none_either() {
         for first in 0..count {
             for second in first + 1..count {
                 step += 1;
-                if step % 3 == 0 {
+                if step.is_multiple_of(3) {
                     wrong.extend(holds(name, &whole, &evidence, &[first, second]));
                 }
             }

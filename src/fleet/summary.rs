@@ -150,7 +150,11 @@ impl<'a> Fleet<'a> {
         }
         let mut all = Counter::default();
         let mut versions: BTreeMap<TextId, u64> = BTreeMap::new();
+<<<<<<< HEAD
+        let [mut causes, mut warnings, mut unjudged]: [HashMap<&str, Gathered>; 3] = Default::default();
+=======
         let mut tally = Tally::default();
+>>>>>>> fleet
         for vm in fold.vms.values() {
             all.add(vm);
             *versions.entry(vm.version).or_default() += 1;

@@ -20,6 +20,10 @@ impl Target {
             Self::Stream(file) => {
                 poured(file, fill).map(|_| ()).map_err(|error| format!("the output cannot be written: {error}"))
             }
+            Self::Mounted { file, path } => {
+                let written = file.set_len(0).and_then(|()| poured(&file, fill).map(|_| ()));
+                written.map_err(|error| complaint(&path, &error))
+            }
             Self::Whole { temporary, path } => {
                 let written = poured(temporary.as_file(), fill).and_then(|file| file.sync_all());
                 written.map_err(|error| complaint(&path, &error))?;

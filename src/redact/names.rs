@@ -289,10 +289,13 @@ fn is_quoted(before: &str, after: &str) -> bool {
         .any(|(open, close)| before.ends_with(*open) && after.starts_with(*close))
 }
 
-/// The words of the pages: what a sentence of midoctor's or of Azure's holds without naming anybody.
+/// The words of the pages, with the names of checks, codes and providers: what a sentence of midoctor's or of Azure's holds without
+/// naming anybody. Longer names on the pages are their examples' own, and may be somebody's.
 fn vocabulary() -> HashSet<String> {
-    let pages = checks::all().map(|check| check.page);
-    let parted = |joins: &'static str| move |c: char| !c.is_alphanumeric() && !joins.contains(c);
-    let words = pages.flat_map(|page| page.split(parted("")).chain(page.split(parted("-._"))));
-    words.map(|word| word.trim_matches(['-', '.', '_']).to_lowercase()).filter(|word| !word.is_empty()).collect()
+    let names = checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied()));
+    let pages = || checks::all().map(|check| check.page);
+    let words = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric()));
+    let parts = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric() && c != '.'));
+    let providers = parts.filter(|part| part.starts_with("Microsoft.")).map(|part| part.trim_end_matches('.'));
+    names.chain(words).chain(providers).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }

@@ -201,7 +201,7 @@ fn of_variable(place: &str, text: &str, names: &mut Names) -> String {
     let name = place.trim_start_matches('/').to_ascii_uppercase();
     match name.as_str() {
         "NO_PROXY" => exceptions(text, names),
-        "AZURE_USERNAME" => text::person(text, names),
+        "AZURE_USERNAME" if !text.contains('@') => text::person(text, names),
         "KUBERNETES_SERVICE_HOST" => host::replaced(text, names),
         _ if name.ends_with("_PROXY") => host::replaced_in_proxy(text, names),
         _ => text::replaced(text, names),

@@ -1,10 +1,12 @@
 //! What changed between two reports, as text and as Markdown. It decides nothing.
 
+use crate::build_log::inert;
 use crate::check::Status;
 use crate::diff::{Became, CheckChange, Code, Diff, Role, Side, word};
 use crate::fill::visible;
 use crate::report::{Identity, IdentityKind};
 
+use super::markdown_text::prose;
 use super::style::Style;
 
 /// The formats of a comparison.
@@ -48,14 +50,14 @@ pub fn text(diff: &Diff, style: Style) -> String {
         }
     }
     lines.extend([String::new(), style.bold(&style.plain(&conclusion(diff)))]);
-    lines.join("\n") + "\n"
+    inert(&(lines.join("\n") + "\n")).into_owned()
 }
 
 /// The comparison as Markdown, with a line end; the verdict is first.
 pub fn markdown(diff: &Diff) -> String {
-    let mut lines = vec![format!("## {}", escaped(&conclusion(diff))), String::new()];
+    let mut lines = vec![format!("## {}", prose(&conclusion(diff))), String::new()];
     for (label, side) in [("Before", &diff.before), ("After", &diff.after)] {
-        lines.push(format!("- {label}: {}", escaped(&when(side))));
+        lines.push(format!("- {label}: {}", prose(&when(side))));
     }
     if let Some(warning) = other_vm(diff) {
         lines.extend([String::new(), warning.to_owned()]);
@@ -64,7 +66,7 @@ pub fn markdown(diff: &Diff) -> String {
         lines.extend([String::new(), format!("### {title}"), String::new()]);
         for item in items {
             let sign = if item.status.is_some() { String::new() } else { format!("{} ", item.word()) };
-            lines.push(format!("- {sign}{}", escaped(&item.text)));
+            lines.push(format!("- {sign}{}", prose(&item.text)));
         }
     }
     lines.join("\n") + "\n"
@@ -185,23 +187,4 @@ fn conclusion(diff: &Diff) -> String {
         () if diff.changed => format!("Still {after}; what changed is listed."),
         () => format!("Still {after}; nothing changed."),
     }
-}
-
-/// Text of which Markdown and HTML make nothing else.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            c if c.is_ascii_punctuation()
-                && !matches!(c, '-' | '.' | ',' | ':' | '/' | '(' | ')' | ';' | '\'' | '=' | '?' | '%') =>
-            {
-                escaped.extend(['\\', c]);
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -2,7 +2,7 @@
 //! that a build fails when midoctor fails.
 
 use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesText, Event};
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use crate::build_log::inert;
 use crate::check::{Severity, Status};
@@ -17,12 +17,10 @@ use super::text::{place_in_words, shell_in_words};
 /// # Errors
 /// When it cannot be written to memory, which does not happen.
 pub fn render(report: &Report) -> Result<String, String> {
-    let mut xml = Vec::new();
-    let mut writer = Writer::new_with_indent(&mut xml, b' ', 2);
-    document(report, &mut writer).map_err(|error| error.to_string())?;
-    xml.push(b'\n');
-    let xml = String::from_utf8(xml).map_err(|error| error.to_string())?;
-    Ok(inert(&xml).into_owned())
+    let mut xml = Xml(Writer::new_with_indent(Vec::new(), b' ', 2));
+    document(report, &mut xml)?;
+    let text = String::from_utf8(xml.0.into_inner()).map_err(|error| error.to_string())?;
+    Ok(inert(&text).into_owned() + "\n")
 }
 
 /// How a case ended, in JUnit's words.
@@ -45,7 +43,7 @@ fn ending(report: &Report, check: &CheckReport) -> Ending {
     }
 }
 
-fn document(report: &Report, writer: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
+fn document(report: &Report, xml: &mut Xml) -> Result<(), String> {
     let count = |wanted: fn(&Ending) -> bool| {
         report.checks.iter().filter(|check| wanted(&ending(report, check))).count().to_string()
     };
@@ -55,64 +53,50 @@ fn document(report: &Report, writer: &mut Writer<&mut Vec<u8>>) -> std::io::Resu
     let skipped = count(|ending| matches!(ending, Ending::Skipped));
     let time = seconds(report.run.duration_ms);
     let (started, host) = (told(&report.run.started), told(report.vm.name.as_deref().unwrap_or_default()));
-    let all = [("tests", &*tests), ("failures", &failures), ("errors", &errors), ("time", &time)];
+    let all = [("name", "midoctor"), ("tests", &*tests), ("failures", &failures), ("errors", &errors), ("time", &time)];
     let own = [("skipped", &*skipped), ("timestamp", &started), ("hostname", &host)];
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let suites = writer.create_element("testsuites").with_attribute(("name", "midoctor")).with_attributes(all);
-    suites.write_inner_content(|writer| {
-        let suite = writer.create_element("testsuite").with_attribute(("name", "midoctor"));
-        let suite = suite.with_attributes(all).with_attributes(own);
-        suite.write_inner_content(|writer| {
-            properties(report, writer)?;
-            for check in &report.checks {
-                case(report, check, writer)?;
-            }
-            let verdict = format!("{}: {}", word(report.verdict).to_ascii_uppercase(), counts(report));
-            writer.create_element("system-out").write_text_content(BytesText::new(&told(&verdict)))?;
-            Ok(())
-        })?;
-        Ok(())
-    })?;
-    Ok(())
+    xml.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.open("testsuites", &all)?;
+    xml.open("testsuite", &[&all[..], &own].concat())?;
+    properties(report, xml)?;
+    for check in &report.checks {
+        case(report, check, xml)?;
+    }
+    let verdict = format!("{}: {}", word(report.verdict).to_ascii_uppercase(), counts(report));
+    xml.element("system-out", &[], &verdict)?;
+    xml.close("testsuite")?;
+    xml.close("testsuites")
 }
 
-fn properties(report: &Report, writer: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
+fn properties(report: &Report, xml: &mut Xml) -> Result<(), String> {
     let named = [
         ("midoctor.version", Some(&report.tool.version)),
         ("midoctor.root-cause", report.root_cause.as_ref()),
         ("vm.resource-id", report.vm.resource_id.as_ref()),
         ("vm.location", report.vm.location.as_ref()),
     ];
-    writer.create_element("properties").write_inner_content(|writer| {
-        for (name, value) in named {
-            let Some(value) = value else { continue };
-            let property = writer.create_element("property").with_attribute(("name", name));
-            property.with_attribute(("value", &*told(value))).write_empty()?;
+    xml.open("properties", &[])?;
+    for (name, value) in named {
+        if let Some(value) = value {
+            xml.element("property", &[("name", name), ("value", &told(value))], "")?;
         }
-        Ok(())
-    })?;
-    Ok(())
+    }
+    xml.close("properties")
 }
 
-fn case(report: &Report, check: &CheckReport, writer: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
+fn case(report: &Report, check: &CheckReport, xml: &mut Xml) -> Result<(), String> {
     let subject = check.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default();
     let name = told(&format!("{}{subject}", check.id));
     let stage = format!("midoctor.{}", check.stage.title().to_ascii_lowercase());
     let time = seconds(check.duration_ms);
     let attributes = [("name", &*name), ("classname", &stage), ("time", &time)];
-    let summary = told(&check.summary);
-    let body = body(check);
-    let has_findings = !check.findings.is_empty();
-    let case = writer.create_element("testcase").with_attributes(attributes);
+    let (summary, body) = (told(&check.summary), body(check));
     let (tag, kind) = match ending(report, check) {
-        Ending::Passed if check.status == Status::Pass => return case.write_empty().map(drop),
+        Ending::Passed if check.status == Status::Pass => return xml.element("testcase", &attributes, ""),
         Ending::Passed => {
-            return case
-                .write_inner_content(|writer| {
-                    let text = if has_findings { format!("{summary}\n{body}") } else { summary.clone() };
-                    writer.create_element("system-out").write_text_content(BytesText::new(&text)).map(drop)
-                })
-                .map(drop);
+            xml.open("testcase", &attributes)?;
+            xml.element("system-out", &[], &format!("{summary}\n{body}"))?;
+            return xml.close("testcase");
         }
         Ending::Failure => ("failure", codes(check)),
         Ending::Error => ("error", "unknown".to_owned()),
@@ -122,15 +106,36 @@ fn case(report: &Report, check: &CheckReport, writer: &mut Writer<&mut Vec<u8>>)
         (Status::Ignored, Some(excuse)) => format!("{summary} ({})", told(&excuse)),
         _ => summary,
     };
-    case.write_inner_content(|writer| {
-        let element = writer.create_element(tag).with_attributes([("message", &*message), ("type", &*kind)]);
-        if has_findings {
-            element.write_text_content(BytesText::new(&body)).map(drop)
-        } else {
-            element.write_empty().map(drop)
+    xml.open("testcase", &attributes)?;
+    xml.element(tag, &[("message", &message), ("type", &kind)], &body)?;
+    xml.close("testcase")
+}
+
+/// Elements, written one after the other.
+struct Xml(Writer<Vec<u8>>);
+
+impl Xml {
+    fn write(&mut self, event: Event) -> Result<(), String> {
+        self.0.write_event(event).map_err(|error| error.to_string())
+    }
+
+    fn open(&mut self, tag: &str, attributes: &[(&str, &str)]) -> Result<(), String> {
+        self.write(Event::Start(BytesStart::new(tag).with_attributes(attributes.iter().copied())))
+    }
+
+    fn close(&mut self, tag: &str) -> Result<(), String> {
+        self.write(Event::End(BytesEnd::new(tag)))
+    }
+
+    /// An element with a text, or with none.
+    fn element(&mut self, tag: &str, attributes: &[(&str, &str)], text: &str) -> Result<(), String> {
+        if text.is_empty() {
+            return self.write(Event::Empty(BytesStart::new(tag).with_attributes(attributes.iter().copied())));
         }
-    })
-    .map(drop)
+        self.open(tag, attributes)?;
+        self.write(Event::Text(BytesText::new(text)))?;
+        self.close(tag)
+    }
 }
 
 /// The codes that made it fail: of the errors, or of the warnings where there is no error.

@@ -104,7 +104,7 @@ impl Text {
                 }
             }
         }
-        let mut shown = "| | Check | |\n|---|---|---|\n".to_owned();
+        let mut shown = "| Status | Check | Result |\n|---|---|---|\n".to_owned();
         let (left, all) = (rows.iter().filter(|row| row.is_none()).count(), rows.len());
         shown.extend(rows.into_iter().flatten());
         shown.push_str(&left_out(left, all, "checks"));

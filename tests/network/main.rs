@@ -23,6 +23,7 @@ mod relayed;
 mod routes;
 mod scale;
 mod scenarios;
+mod support;
 mod surroundings;
 mod systemd;
 mod waiting;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         certificates::cases(),
         environments::cases(),
         systemd::cases(),
+        support::cases(),
         surroundings::cases(),
         waiting::cases(),
     ];

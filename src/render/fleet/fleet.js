@@ -1,3 +1,4 @@
+// The table of a fleet: filters, sorts, and draws the rows that are seen. Takes its data from the page as JSON, and makes no markup of it.
 "use strict";
 (() => {
   const of = (id) => document.getElementById(id);

@@ -163,7 +163,7 @@ impl Text {
             self.push(self.style.wrap(&line, INDENT, INDENT));
         }
         self.left(&format!("{} broken", number(fold.broken.count)), &fold.broken);
-        self.left(&format!("{} other files", number(fold.others.count)), &fold.others);
+        self.left(&plural(fold.others.count, "other file"), &fold.others);
     }
 
     fn left(&mut self, title: &str, left: &Named) {

@@ -36,7 +36,8 @@ pub const SCRIPT: &str = include_str!("page.js");
 pub fn render(report: &Report) -> Result<String, String> {
     let style = format!("{BASE}{REPORT}");
     let page = Page::new(report, policy(&style, SCRIPT), style);
-    page.render().map_err(|error| format!("the page cannot be made: {error}"))
+    let page = page.render().map_err(|error| format!("the page cannot be made: {error}"))?;
+    Ok(page.trim_end().to_owned() + "\n")
 }
 
 /// The Content-Security-Policy of a page with this style and this script, which both have to stand in it byte by byte. Nothing
@@ -57,12 +58,15 @@ pub fn policy(style: &str, script: &str) -> String {
 pub struct Shown;
 
 impl Escaper for Shown {
-    fn write_escaped_str<W: fmt::Write>(&self, dest: W, string: &str) -> fmt::Result {
-        if string.contains(|c: char| c.is_control() || is_hidden(c)) {
-            Html.write_escaped_str(dest, &visible(string))
-        } else {
-            Html.write_escaped_str(dest, string)
+    fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, string: &str) -> fmt::Result {
+        let commands = string.contains("##") || string.contains("::");
+        if !commands && !string.contains(|c: char| c.is_control() || is_hidden(c)) {
+            return Html.write_escaped_str(dest, string);
         }
+        let mut markup = String::new();
+        Html.write_escaped_str(&mut markup, &visible(string))?;
+        // A page may be printed into the log of a build server, whose commands begin so.
+        dest.write_str(&markup.replace("##", "#&#35;").replace("::", ":&#58;"))
     }
 }
 
@@ -107,7 +111,7 @@ mod tests {
             ("`<b>` & \u{202e}\u{1b}[2J", "<code>&#60;b&#62;</code> &#38; \\u{202e}\\u{1b}[2J"),
             ("", ""),
         ] {
-            assert_eq!(Prose(text).render().unwrap(), markup);
+            assert_eq!(Prose(text).render().ok().as_deref(), Some(markup));
         }
     }
 

@@ -1,3 +1,4 @@
+// Copies commands, opens what a link leads to and, for paper, everything. Takes nothing from a report but the text of a command.
 "use strict";
 (() => {
   const said = document.getElementById("said");

@@ -272,10 +272,10 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// To the second, as people write it; as it stands where it is no time stamp.
+/// When the run started, to the second, as people write it; what is no time stamp gives way to the evidence's own.
 fn when(report: &Report) -> String {
     let stamp = report.run.started.parse::<jiff::Timestamp>();
-    stamp.map_or_else(|_| report.evidence.taken_at, |stamp| stamp).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    stamp.unwrap_or(report.evidence.taken_at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn waiting(report: &Report) -> Option<String> {
