@@ -10,7 +10,7 @@ use crate::fleet::summary::{Cause, Fleet};
 use crate::render::style::Style;
 
 use super::verdict::Verdict;
-use super::{counted, listed, named, number, plural, span};
+use super::{counted, listed, named, nameless, not_compared, number, plural, span};
 
 /// So many causes, files, VMs are listed.
 const CAUSES: usize = 12;
@@ -134,11 +134,10 @@ impl Text {
             self.push(line);
         }
         if self.lines.len() == before {
-            self.push(format!("{INDENT}nothing: all {} are as they were", plural(changes.vms, "VM")));
+            self.push(format!("{INDENT}nothing: the verdict and root cause of each VM are as they were"));
         }
         if changes.nameless > 0 {
-            let words =
-                format!("{} cannot be compared, since their reports do not know the VM", number(changes.nameless));
+            let words = not_compared(changes.nameless);
             self.push(self.style.wrap(&words, INDENT, INDENT));
         }
     }
@@ -150,6 +149,7 @@ impl Text {
             let older = number(fleet.older());
             lines.push(format!("{older} left aside: there is a newer one of the same VM, or it is there twice"));
         }
+        lines.extend(nameless(fleet));
         if fleet.versions.len() > 1 {
             let versions: Vec<String> =
                 fleet.versions.iter().map(|group| format!("{} {}", named(&group.name), number(group.vms))).collect();
@@ -163,7 +163,7 @@ impl Text {
             self.push(self.style.wrap(&line, INDENT, INDENT));
         }
         self.left(&format!("{} broken", number(fold.broken.count)), &fold.broken);
-        self.left(&format!("{} other files", number(fold.others.count)), &fold.others);
+        self.left(&plural(fold.others.count, "other file"), &fold.others);
     }
 
     fn left(&mut self, title: &str, left: &Named) {
