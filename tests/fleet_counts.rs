@@ -7,7 +7,7 @@ mod common;
 #[path = "common/fleet_rows.rs"]
 mod fleet_rows;
 
-use common::run;
+use common::{midoctor, ran, run};
 use fleet_rows::{Rows, Vm, write};
 use serde_json::{Value, json};
 
@@ -141,4 +141,15 @@ fn the_verdict_names_root_causes_and_leaves_what_is_beside_them_to_their_lists()
     assert!(shown.contains("  ✗ 1 ×, and beside another root cause on 1 VM, role-missing\n"), "{shown}");
     let verdict = "\nUNHEALTHY  5 of 5 VMs: 2 × identity-none, 1 × role-missing, 1 × dns-failure and 1 more cause\n";
     assert!(shown.contains(verdict), "{shown}");
+}
+
+#[test]
+fn what_changed_is_told_in_ascii_where_the_locale_has_no_more() {
+    let mut rows = Rows::default();
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = |name, state| write(folder.path(), name, rows.line(state, Vm::new("a", "rg"), "20T10:00:00"));
+    let (before, after) = (state("before", "role-missing"), state("after", "identity-none"));
+    let earlier = write(folder.path(), "earlier.json", fold(&[&before]).to_string());
+    let shown = ran(midoctor(&["fleet", &after, "--since", &earlier]).env("LC_ALL", "C")).stdout;
+    assert!(shown.contains("another cause: a (role-missing -> identity-none)\n") && shown.is_ascii(), "{shown}");
 }

@@ -63,9 +63,9 @@ impl Text {
         self.push(self.style.bold(&self.style.plain(title)));
     }
 
-    /// The sign of multiplication is none of ASCII's.
+    /// The sign of multiplication and the arrow are none of ASCII's.
     fn ascii(&self, text: String) -> String {
-        if self.style.unicode { text } else { text.replace('×', "x") }
+        if self.style.unicode { text } else { text.replace('×', "x").replace('→', "->") }
     }
 
     fn labelled(&mut self, label: &str, text: &str) {
@@ -130,7 +130,8 @@ impl Text {
             let more = if more == 0 { String::new() } else { format!(" and {} more", number(more)) };
             let first = format!("{INDENT}{:>7}  ", number(listed.count));
             let rest = " ".repeat(first.len());
-            let line = self.style.wrap(&format!("{title}: {}{more}", names.join(", ")), &first, &rest);
+            let words = self.ascii(format!("{title}: {}{more}", names.join(", ")));
+            let line = self.style.wrap(&words, &first, &rest);
             self.push(line);
         }
         if self.lines.len() == before {
