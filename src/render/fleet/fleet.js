@@ -1,3 +1,4 @@
+// Draws the table of all VMs from the data in the page: rows that are seen, search, filters, order, more of one. Makes no markup of data.
 "use strict";
 (() => {
   const of = (id) => document.getElementById(id);
