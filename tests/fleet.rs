@@ -67,6 +67,9 @@ Warnings
       VM              old-1
       more            midoctor explain legacy-answering
 
+Reports
+    1 does not know its VM, and is counted as a VM of its own
+
 UNHEALTHY  4 of 9 VMs: 3 × role-missing, 1 × imds-timeout
 4 healthy, 1 with warnings, 4 unhealthy
 ",
@@ -89,12 +92,12 @@ fn json_has_every_vm_and_every_count() {
     assert_eq!(causes[0]["resource_groups"].to_string(), r#"[{"name":"rg-jobs","of":3,"vms":3}]"#);
     let vms = fleet["vms"].as_array().unwrap();
     let names: Vec<&str> = vms.iter().map(|vm| vm["name"].as_str().unwrap()).collect();
-    let expected = ["job-1", "job-2", "job-3", "old-1", "run lost-1-20T13:00:00", "web-1", "web-2", "web-3", "web-4"];
+    let expected = ["job-1", "job-2", "job-3", "old-1", "web-1", "web-2", "web-3", "web-4", "run lost-1-20T13:00:00"];
     assert_eq!(names, expected);
     assert_eq!(vms[0]["checks"].to_string(), r#"{"reader":"fail","roles":"blocked"}"#);
     assert_eq!(vms[0]["resource_id"].as_str().unwrap(), Vm::new("job-1", "rg-jobs").resource_id());
     assert_eq!(vms[3]["codes"].to_string(), r#"["legacy-answering"]"#);
-    assert!(vms[4]["resource_id"].is_null() && vms[4]["run_id"] == "lost-1-20T13:00:00");
+    assert!(vms[8]["resource_id"].is_null() && vms[8]["run_id"] == "lost-1-20T13:00:00");
     assert_eq!(vms[0]["source"].as_str().unwrap(), format!("{file}:5"));
 }
 
@@ -234,7 +237,7 @@ Changed since the earlier fold
         r#"{"count":1,"first":[{"name":"b","what":"was unhealthy, role-missing"}]}"#
     );
     let same = run(&["fleet", &before, "--since", earlier]).stdout;
-    assert!(same.contains("    nothing: all 5 VMs are as they were\n"), "{same}");
+    assert!(same.contains("    nothing: the verdict and root cause of each VM are as they were\n"), "{same}");
 
     let report = write(folder.path(), "report.json", run(&["demo", "healthy", "-o", "json"]).stdout);
     let line = refused(&["fleet", &after, "--since", &report]);

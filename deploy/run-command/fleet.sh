@@ -5,7 +5,7 @@
 #   az vmss list-instances -g RG -n SCALE-SET --query "[].id" -o tsv | ./fleet.sh OUT
 #
 # Reads resource IDs, one a line: VMs, or instances of scale sets. Asks eight at a time (JOBS); a VM takes at least about twenty
-# seconds, and each runs one script at a time. PROGRAM and CONFIG are linux.sh's first two parameters. Needs Azure CLI, signed in
+# seconds, and each runs one script at a time. One that has not answered after LIMIT (15m) is silent. PROGRAM and CONFIG are linux.sh's first two parameters. Needs Azure CLI, signed in
 # as somebody who may Microsoft.Compute/virtualMachines/runCommand/action, and nothing of the VMs but their agent and midoctor.
 #
 # Writes OUT/compact.ndjson, a line for each VM with a verdict, and OUT/silent.txt, `ID<tab>why` for each VM without one. A VM that
@@ -18,6 +18,13 @@ say() { printf 'fleet: %s\n' "$1" >&2; }
 
 [ $# -eq 1 ] || { say "name one folder for what is collected, and give resource IDs on standard input"; exit 2; }
 command -v az >/dev/null || { say "az is not installed"; exit 2; }
+# Without a number no batch would ever end.
+case ${JOBS:-8} in
+  *[!0-9]* | 0) say "JOBS is $JOBS, which is no number from 1"; exit 2 ;;
+esac
+# A VM whose agent does not answer would hold its batch for an hour and a half. macOS has no timeout unless coreutils is installed.
+limit=
+if command -v timeout >/dev/null; then limit="timeout ${LIMIT:-15m}"; fi
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
 out=$1
 mkdir -p "$out/answers" || exit 2
@@ -32,14 +39,18 @@ ask() {
     *) kind=vm ;;
   esac
   # Answers are told apart by their number, since names are unique within a resource group only.
-  az "$kind" run-command invoke --ids "$1" --command-id RunShellScript --scripts "@$here/linux.sh" \
+  # shellcheck disable=SC2086 # a command and its argument
+  $limit az "$kind" run-command invoke --ids "$1" --command-id RunShellScript --scripts "@$here/linux.sh" \
     --parameters "${PROGRAM:-/usr/local/bin/midoctor}" ${CONFIG:+"$CONFIG"} \
     --query 'value[0].message' --output tsv --only-show-errors >"$out/answers/$2.txt" 2>"$out/answers/$2.err" </dev/null
+  [ $? -ne 124 ] || echo "no answer within ${LIMIT:-15m}" >>"$out/answers/$2.err"
 }
 
 count=0
 waiting=0
-while IFS= read -r id; do
+# The last line may have no end, and an Azure CLI of Windows ends lines with a carriage return.
+while IFS= read -r id || [ -n "$id" ]; do
+  id=${id%"$(printf '\r')"}
   case $id in
     /subscriptions/*) ;;
     '') continue ;;
@@ -64,7 +75,7 @@ while [ "$number" -lt "$count" ]; do
   answer=$out/answers/$number
   id=$(cat "$answer.id")
   # The message is: Enable succeeded: / [stdout] / the output / [stderr] / nothing, as linux.sh writes all to standard output.
-  line=$(sed -n '/^{.*}$/p' "$answer.txt" | tail -n 1)
+  line=$(tr -d '\r' <"$answer.txt" | sed -n '/^{.*}$/p' | tail -n 1)
   if [ -n "$line" ]; then
     printf '%s\n' "$line" >>"$out/compact.ndjson"
   else

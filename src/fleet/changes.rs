@@ -168,12 +168,14 @@ pub struct Changes {
     pub vms: u64,
     /// Unhealthy now, and not before; each with its root cause.
     pub newly_unhealthy: Listed,
-    /// Healthy now, with warnings or without, and not before; each with what it had.
+    /// Healthy now, with warnings or without, and not before, or without warnings now and with some before; each with what it had.
     pub healed: Listed,
     /// Unhealthy then and now, with another root cause.
     pub other_cause: Listed,
     /// Undetermined now, and not before.
     pub newly_undetermined: Listed,
+    /// Healthy with warnings now, and without before.
+    pub newly_degraded: Listed,
     /// VMs that the earlier fold did not have; each with how it is.
     pub new: Listed,
     /// VMs that no longer report; each with how it was.
@@ -202,14 +204,19 @@ impl Changes {
             return self.new.add(&vm.name, said(vm.verdict, now));
         };
         let cause = fold.text(cause);
-        let fine = |verdict: Word| matches!(verdict, Word::Healthy | Word::Degraded);
         match vm.verdict {
             Word::Unhealthy if verdict != Word::Unhealthy => self.newly_unhealthy.add(&vm.name, now.to_owned()),
             Word::Unhealthy if now != cause => self.other_cause.add(&vm.name, format!("{cause} → {now}")),
             Word::Undetermined if verdict != Word::Undetermined => {
                 self.newly_undetermined.add(&vm.name, format!("was {}", said(verdict, cause)));
             }
-            _ if fine(vm.verdict) && !fine(verdict) => {
+            Word::Degraded if verdict == Word::Healthy => {
+                self.newly_degraded.add(&vm.name, format!("was {}", said(verdict, cause)));
+            }
+            Word::Healthy if verdict != Word::Healthy => {
+                self.healed.add(&vm.name, format!("was {}", said(verdict, cause)));
+            }
+            Word::Degraded if verdict != Word::Degraded => {
                 self.healed.add(&vm.name, format!("was {}", said(verdict, cause)));
             }
             _ => {}
@@ -217,12 +224,13 @@ impl Changes {
     }
 
     /// All kinds of change, as they are called in JSON and for people.
-    pub fn all(&self) -> [(&'static str, &'static str, &Listed); 6] {
+    pub fn all(&self) -> [(&'static str, &'static str, &Listed); 7] {
         [
             ("newly_unhealthy", "newly unhealthy", &self.newly_unhealthy),
             ("healed", "healed", &self.healed),
             ("other_cause", "another cause", &self.other_cause),
             ("newly_undetermined", "newly undetermined", &self.newly_undetermined),
+            ("newly_degraded", "newly with warnings", &self.newly_degraded),
             ("new", "new", &self.new),
             ("gone", "no longer reporting", &self.gone),
         ]

@@ -1,5 +1,7 @@
 //! Finds the JSON documents in bytes: one per line, as NDJSON has them, or over many lines, as people print them, or both, one
-//! after the other. A document begins with a brace at the start of a line. Knows nothing of what is in them.
+//! after the other. A document begins with a brace at the start of a line. Knows nothing of what is in them but how reports are marked.
+
+use memchr::memmem;
 
 /// The longest document that is read; a longer one is no report.
 pub const LIMIT: usize = 32 << 20;
@@ -17,6 +19,18 @@ pub fn next_start(bytes: &[u8]) -> Option<usize> {
 /// How many lines end in these bytes.
 pub fn line_ends(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// Does a line of these bytes begin a document in which the schema of a report or of a row, of whatever version, is named?
+pub fn names_a_report(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"schema\"";
+    let begins = bytes.first() == Some(&b'{') || next_start(bytes).is_some();
+    begins
+        && memmem::find_iter(bytes, KEY).any(|at| {
+            let value = bytes[at + KEY.len()..].trim_ascii_start();
+            let value = value.strip_prefix(b":").unwrap_or_default().trim_ascii_start();
+            value.starts_with(b"\"midoctor.report/") || value.starts_with(b"\"midoctor.row/")
+        })
 }
 
 /// Shows `read` every document with the number of its line, from 1. It is shown a line first; when it answers that the line ends in the

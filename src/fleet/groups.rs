@@ -33,8 +33,8 @@ pub struct Group {
 pub struct Groups {
     /// In the order of [`KINDS`].
     pub kinds: [Vec<Group>; 4],
-    /// How many groups of each kind the whole fold has.
-    all: [usize; 4],
+    /// How many groups of each kind the whole fold has, and how many VMs in them; where it is not known tells nothing.
+    all: [(usize, u64); 4],
 }
 
 /// Counts VMs by group. A resource group is counted with its subscription.
@@ -101,7 +101,8 @@ impl Counter {
             });
             groups.kinds[kind] = known.collect();
             groups.kinds[kind].sort_by(|one, other| other.vms.cmp(&one.vms).then_with(|| one.name.cmp(&other.name)));
-            groups.all[kind] = totals.kinds[kind].len();
+            let known = totals.kinds[kind].iter().filter(|(name, _)| !name.is_empty());
+            groups.all[kind] = known.fold((0, 0), |(groups, vms), (_, more)| (groups + 1, vms + more));
         }
         groups
     }
@@ -120,17 +121,18 @@ const ENOUGH: u64 = 3;
 impl Groups {
     /// What so many VMs have in common that not all VMs of the fold have: the smallest groups that hold all of them, or else one
     /// that holds most of them and hardly anything else.
-    pub fn pattern(&self, vms: u64, all: u64) -> Option<String> {
-        if vms < ENOUGH || vms == all {
+    pub fn pattern(&self, vms: u64) -> Option<String> {
+        if vms < ENOUGH {
             return None;
         }
-        let telling = |kind: &usize| self.all[*kind] > 1;
+        let telling = |kind: &usize| self.all[*kind].0 > 1;
         let largest =
             |kind: usize| self.kinds[kind].first().filter(|group| !group.name.is_empty()).map(|group| (kind, group));
         let mut whole: Vec<(usize, &Group)> = (0..KINDS.len())
             .filter(telling)
             .filter_map(largest)
-            .filter(|(_, group)| group.vms == vms && group.of < all)
+            // Where nearly all VMs are, those with any cause are likely to be.
+            .filter(|(kind, group)| group.vms == vms && group.of * 10 < self.all[*kind].1 * 9)
             .collect();
         // What holds fewer other VMs says more; a resource group says its subscription as well.
         whole.sort_by_key(|(kind, group)| (group.of, *kind != RESOURCE_GROUP));

@@ -70,6 +70,8 @@ pub struct Fleet<'a> {
     pub checks: Vec<String>,
     /// When the oldest and the newest of the reports that count began, microseconds since 1970.
     pub span: Option<(i64, i64)>,
+    /// How many of the VMs are reports that do not know their VM: the same VM may have written several.
+    pub nameless: u64,
     /// What changed since an earlier fold.
     pub changes: Option<Changes>,
 }
@@ -127,7 +129,14 @@ impl<'a> Tally<'a> {
 
 /// By name, then by where they are in what was read, so that the order is the same each time.
 fn order(one: &Vm, other: &Vm) -> std::cmp::Ordering {
-    one.name.cmp(&other.name).then_with(|| one.place.cmp(&other.place))
+    let nameless = |vm: &Vm| matches!(vm.id, Id::Run(_) | Id::Place);
+    match (nameless(one), nameless(other)) {
+        // The ID of a run says nothing to anybody.
+        (true, true) => one.place.cmp(&other.place),
+        (one_is, other_is) => {
+            one_is.cmp(&other_is).then_with(|| one.name.cmp(&other.name)).then_with(|| one.place.cmp(&other.place))
+        }
+    }
 }
 
 impl<'a> Fleet<'a> {
@@ -143,6 +152,7 @@ impl<'a> Fleet<'a> {
             versions: Vec::new(),
             checks: Vec::new(),
             span: None,
+            nameless: 0,
             changes: None,
         };
         for vm in fold.vms.values() {
@@ -153,6 +163,7 @@ impl<'a> Fleet<'a> {
         let mut tally = Tally::default();
         for vm in fold.vms.values() {
             all.add(vm);
+            fleet.nameless += u64::from(matches!(vm.id, Id::Run(_) | Id::Place));
             *versions.entry(vm.version).or_default() += 1;
             if let Some(time) = vm.time {
                 let (first, last) = fleet.span.unwrap_or((time, time));
@@ -171,7 +182,7 @@ impl<'a> Fleet<'a> {
         let totals = all.totals(fold);
         let sum_up = |gathered: HashMap<&str, Gathered>| {
             let mut causes: Vec<Cause> =
-                gathered.into_iter().map(|(code, gathered)| cause(fold, code, gathered, &totals)).collect();
+                gathered.into_iter().map(|(code, gathered)| cause(code, gathered, &totals)).collect();
             causes.sort_by(|one, other| {
                 (other.vms, other.also).cmp(&(one.vms, one.also)).then_with(|| one.code.cmp(&other.code))
             });
@@ -225,7 +236,7 @@ fn example(vm: &Vm) -> String {
     if matches!(vm.id, Id::Run(_) | Id::Place) { vm.place.in_words() } else { vm.name.to_string() }
 }
 
-fn cause(fold: &Fold, code: &str, gathered: Gathered, totals: &super::groups::Totals) -> Cause {
+fn cause(code: &str, gathered: Gathered, totals: &super::groups::Totals) -> Cause {
     let title = page::section(code).map(|(_, section)| section.title.clone());
     let title = title.or_else(|| {
         let check = checks::all().find(|check| check.id == code)?;
@@ -238,7 +249,7 @@ fn cause(fold: &Fold, code: &str, gathered: Gathered, totals: &super::groups::To
         vms: gathered.vms,
         also: gathered.also,
         examples: gathered.examples.iter().map(|vm| example(vm)).collect(),
-        pattern: groups.pattern(gathered.vms, fold.len() as u64),
+        pattern: groups.pattern(gathered.vms),
         groups,
     }
 }

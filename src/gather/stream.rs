@@ -3,9 +3,7 @@
 
 use std::io::Read;
 
-use memchr::memmem;
-
-use crate::fleet::documents::{LIMIT, last_start, line_ends, next_start};
+use crate::fleet::documents::{LIMIT, last_start, line_ends, names_a_report, next_start};
 use crate::fleet::row::Fault;
 
 use super::content::{TOO_LARGE, start, why};
@@ -13,9 +11,6 @@ use super::{Origin, Piece};
 
 /// So many bytes are read at once: as many as the fast memory of a processor holds beside what is made of them.
 const BLOCK: usize = 256 << 10;
-
-/// In a file of a directory, one of these stands in the first documents, or it is something else.
-const OURS: [&str; 2] = ["midoctor.report/", "midoctor.row/"];
 
 /// Something that is read piece by piece.
 pub struct Stream {
@@ -78,13 +73,14 @@ impl Stream {
         if self.origin.expected {
             return Ok(());
         }
-        if !buffer.trim_ascii_start().starts_with(b"{") {
-            return Err(Fault::Other("it is no JSON object".into()));
+        // In a file of a directory a report is among the first documents, or it is something else.
+        if names_a_report(buffer) {
+            return Ok(());
         }
-        if !OURS.iter().any(|ours| memmem::find(buffer, ours.as_bytes()).is_some()) {
-            return Err(Fault::Other("it is JSON, and does not begin with a report of midoctor".into()));
-        }
-        Ok(())
+        let is_json = buffer.trim_ascii_start().starts_with(b"{");
+        let why =
+            if is_json { "it is JSON, and does not begin with a report of midoctor" } else { "it is no JSON object" };
+        Err(Fault::Other(why.into()))
     }
 
     /// Reads a block behind what is there.

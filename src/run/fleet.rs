@@ -100,9 +100,13 @@ fn take_in(bytes: &[u8], origin: &Origin, fold: &Mutex<Fold>, keys: &Keys, known
         match row::read(document, known) {
             Ok(report) => ready.push((Ready::new(report, keys, &place), place)),
             Err(Fault::Short) if !last => return Ended::Early,
-            // A file that begins with something else is something else, where nobody said that it holds reports.
+            // A file that begins with something else and names no report is something else, where nobody said that it holds reports.
             Err(Fault::Other(why))
-                if !origin.expected && ready.is_empty() && faults.is_empty() && origin.place.line == 0 =>
+                if !origin.expected
+                    && ready.is_empty()
+                    && faults.is_empty()
+                    && origin.place.line == 0
+                    && !documents::names_a_report(bytes) =>
             {
                 other = true;
                 faults.push((Fault::Other(why), origin.place.clone()));

@@ -148,6 +148,7 @@ esac
 export SCENARIO
 case $SCENARIO in
   off) echo "ERROR: (OperationNotAllowed) The VM is not running." >&2; exit 1 ;;
+  hangs) sleep 60 ;;
   bare) parameters=/opt/nothing/midoctor ;;
 esac
 printf 'Enable succeeded: \n[stdout]\n'
@@ -168,7 +169,8 @@ fn collected() {
     let search = stand_in(&folder);
     let group = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute";
     let collect = |names: &[&str]| {
-        let ids: String = names.iter().map(|name| format!("{group}/{name}\n")).collect();
+        // As an Azure CLI of Windows ends lines, the last one without its end.
+        let ids = names.iter().map(|name| format!("{group}/{name}")).collect::<Vec<_>>().join("\r\n");
         let (list, out) = (folder.join("ids"), folder.join("out"));
         fs::write(&list, ids).unwrap();
         let mut fleet = Command::new("dash");
@@ -202,6 +204,19 @@ fn collected() {
     assert_eq!(collect(&["virtualMachines/healthy", "virtualMachines/off"]).0, Some(3), "none unhealthy, one silent");
     let (code, told, ..) = collect(&[]);
     assert_eq!((code, told.as_str()), (Some(2), "fleet: no resource ID on standard input\n"));
+    let bounded = |name: &str, value: &str, id: &str| {
+        let list = folder.join("ids");
+        fs::write(&list, format!("{group}/virtualMachines/{id}\n")).unwrap();
+        let mut fleet = Command::new("dash");
+        fleet.arg(path(FLEET)).arg(folder.join("out")).env_clear().env("PATH", &search).env(name, value);
+        let output = fleet.stdin(fs::File::open(&list).unwrap()).output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    let refused = (Some(2), "fleet: JOBS is many, which is no number from 1\n".to_owned());
+    assert_eq!(bounded("JOBS", "many", "off"), refused, "else all would be asked at once");
+    assert_eq!(bounded("LIMIT", "1", "hangs").0, Some(3));
+    let silent = fs::read_to_string(folder.join("out/silent.txt")).unwrap();
+    assert_eq!(silent, format!("{group}/virtualMachines/hangs\tno answer within 1\n"));
 }
 
 fn azure_cli() -> Result<PathBuf, String> {

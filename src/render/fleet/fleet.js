@@ -1,4 +1,4 @@
-// The table of a fleet: filters, sorts, and draws the rows that are seen. Takes its data from the page as JSON, and makes no markup of it.
+// Draws the table of all VMs from the data in the page: rows that are seen, search, filters, order, more of one. Makes no markup of data.
 "use strict";
 (() => {
   const of = (id) => document.getElementById(id);

@@ -18,7 +18,7 @@ use crate::render::style::Style;
 use crate::report::Word;
 
 use super::verdict::Verdict;
-use super::{listed, number, plural, span};
+use super::{listed, nameless, not_compared, number, plural, span};
 
 const STYLE: &str = include_str!("fleet.css");
 const SCRIPT: &str = include_str!("fleet.js");
@@ -37,6 +37,7 @@ struct Page {
     facts: Vec<(&'static str, String)>,
     parts: Vec<Part>,
     changes: Option<Vec<Change>>,
+    not_compared: Option<String>,
     left: Vec<Left>,
     legend: Vec<(&'static str, &'static str, &'static str)>,
     footer: String,
@@ -97,6 +98,10 @@ pub fn write(fleet: &Fleet, out: &mut dyn Write) -> Result {
             let all = changes.all().into_iter().filter(|(_, _, listed)| listed.count > 0);
             all.map(|(_, title, listed)| change(title, listed)).collect()
         }),
+        not_compared: fleet
+            .changes
+            .as_ref()
+            .and_then(|changes| (changes.nameless > 0).then(|| not_compared(changes.nameless))),
         left: [
             left("broken", "that could not be read", "report", &fleet.fold.broken),
             left("others", "left out, which are no reports", "file", &fleet.fold.others),
@@ -150,6 +155,9 @@ fn facts(fleet: &Fleet) -> Vec<(&'static str, String)> {
     ];
     if fleet.older() > 0 {
         facts.push(("Older or repeated, left aside", number(fleet.older())));
+    }
+    if let Some(nameless) = nameless(fleet) {
+        facts.push(("Of the reports", nameless));
     }
     if let Some(span) = span(fleet) {
         facts.push(("Reported", span));

@@ -35,6 +35,8 @@ struct Reports {
     read: u64,
     vms: u64,
     older: u64,
+    /// Reports that do not know their VM: each is counted as one.
+    nameless: u64,
     broken: u64,
     others: u64,
     first: Option<String>,
@@ -131,6 +133,7 @@ fn head<'a>(fleet: &'a Fleet) -> Head<'a> {
             read: fold.reports,
             vms: fold.len() as u64,
             older: fleet.older(),
+            nameless: fleet.nameless,
             broken: fold.broken.count,
             others: fold.others.count,
             first: fleet.span.and_then(|(first, _)| time(first)),

@@ -11,7 +11,7 @@ use crate::render::markdown_text::{cell, code, prose};
 use crate::report::Word;
 
 use super::verdict::Verdict;
-use super::{listed, number, span};
+use super::{listed, nameless, not_compared, number, span};
 
 /// So many causes, VMs, files are listed.
 const CAUSES: usize = 30;
@@ -29,6 +29,9 @@ pub fn write(fleet: &Fleet, out: &mut dyn Write) -> Result {
     let reports = format!("{} reports", number(fleet.fold.reports));
     let parts = [Some(Verdict::counts(fleet)), Some(reports), span(fleet)];
     writeln!(out, "{}", parts.into_iter().flatten().map(|part| prose(&part)).collect::<Vec<_>>().join(" · "))?;
+    if let Some(nameless) = nameless(fleet) {
+        writeln!(out, "\n{}", prose(&format!("Of the reports {nameless}.")))?;
+    }
     causes("Root causes", &fleet.root_causes, out)?;
     causes("Warnings", &fleet.warnings, out)?;
     causes("Could not be judged", &fleet.unjudged, out)?;
@@ -62,7 +65,7 @@ fn changes(fleet: &Fleet, out: &mut dyn Write) -> Result {
     writeln!(out, "\n## Changed since the earlier fold\n")?;
     let some: Vec<_> = changes.all().into_iter().filter(|(_, _, listed)| listed.count > 0).collect();
     if some.is_empty() {
-        writeln!(out, "Nothing: every VM is as it was.")?;
+        writeln!(out, "Nothing: the verdict and root cause of each VM are as they were.")?;
     }
     for (_, title, listed) in some {
         let named: Vec<String> =
@@ -70,6 +73,9 @@ fn changes(fleet: &Fleet, out: &mut dyn Write) -> Result {
         let rest = listed.count - named.len() as u64;
         let rest = if rest == 0 { String::new() } else { format!(" and {} more", number(rest)) };
         writeln!(out, "- **{}** {title}: {}{rest}", number(listed.count), named.join(", "))?;
+    }
+    if changes.nameless > 0 {
+        writeln!(out, "\n{}", prose(&not_compared(changes.nameless)))?;
     }
     Ok(())
 }

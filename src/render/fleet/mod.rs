@@ -85,6 +85,23 @@ fn named(name: &str) -> &str {
     if name.is_empty() { "(not known)" } else { name }
 }
 
+/// What reports that do not know their VM mean for the counts; none when there are none.
+fn nameless(fleet: &Fleet) -> Option<String> {
+    let count = fleet.nameless;
+    (count > 0).then(|| match count {
+        1 => "1 does not know its VM, and is counted as a VM of its own".to_owned(),
+        _ => format!(
+            "{} do not know their VM; each is counted as a VM, also where the same VM wrote several",
+            number(count)
+        ),
+    })
+}
+
+/// `3 cannot be compared, since their reports do not know the VM`.
+fn not_compared(count: u64) -> String {
+    format!("{} cannot be compared, since their reports do not know the VM", number(count))
+}
+
 /// So many groups are listed.
 const GROUPS: usize = 4;
 

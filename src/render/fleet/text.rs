@@ -10,7 +10,7 @@ use crate::fleet::summary::{Cause, Fleet};
 use crate::render::style::Style;
 
 use super::verdict::Verdict;
-use super::{counted, listed, named, number, plural, span};
+use super::{counted, listed, named, nameless, not_compared, number, plural, span};
 
 /// So many causes, files, VMs are listed.
 const CAUSES: usize = 12;
@@ -63,9 +63,9 @@ impl Text {
         self.push(self.style.bold(&self.style.plain(title)));
     }
 
-    /// The sign of multiplication is none of ASCII's.
+    /// The sign of multiplication and the arrow are none of ASCII's.
     fn ascii(&self, text: String) -> String {
-        if self.style.unicode { text } else { text.replace('×', "x") }
+        if self.style.unicode { text } else { text.replace('×', "x").replace('→', "->") }
     }
 
     fn labelled(&mut self, label: &str, text: &str) {
@@ -130,15 +130,15 @@ impl Text {
             let more = if more == 0 { String::new() } else { format!(" and {} more", number(more)) };
             let first = format!("{INDENT}{:>7}  ", number(listed.count));
             let rest = " ".repeat(first.len());
-            let line = self.style.wrap(&format!("{title}: {}{more}", names.join(", ")), &first, &rest);
+            let words = self.ascii(format!("{title}: {}{more}", names.join(", ")));
+            let line = self.style.wrap(&words, &first, &rest);
             self.push(line);
         }
         if self.lines.len() == before {
-            self.push(format!("{INDENT}nothing: all {} are as they were", plural(changes.vms, "VM")));
+            self.push(format!("{INDENT}nothing: the verdict and root cause of each VM are as they were"));
         }
         if changes.nameless > 0 {
-            let words =
-                format!("{} cannot be compared, since their reports do not know the VM", number(changes.nameless));
+            let words = not_compared(changes.nameless);
             self.push(self.style.wrap(&words, INDENT, INDENT));
         }
     }
@@ -150,6 +150,7 @@ impl Text {
             let older = number(fleet.older());
             lines.push(format!("{older} left aside: there is a newer one of the same VM, or it is there twice"));
         }
+        lines.extend(nameless(fleet));
         if fleet.versions.len() > 1 {
             let versions: Vec<String> =
                 fleet.versions.iter().map(|group| format!("{} {}", named(&group.name), number(group.vms))).collect();

@@ -34,13 +34,14 @@ impl Verdict {
             let named: Vec<String> = causes
                 .clone()
                 .take(CAUSES)
-                .map(|cause| {
-                    let (count, code) = super::counted(cause);
-                    format!("{count} {code}")
-                })
+                .map(|cause| format!("{} × {}", number(cause.vms), super::counted(cause).1))
                 .collect();
             let more = causes.count().saturating_sub(CAUSES);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more causes") };
+            let more = match more {
+                0 => String::new(),
+                1 => " and 1 more cause".to_owned(),
+                _ => format!(" and {more} more causes"),
+            };
             let reason = format!("{}: {}{more}", of(verdicts.unhealthy), named.join(", "));
             return Self { status: Status::Fail, words: "UNHEALTHY", sign: "✗", class: "is-unhealthy", reason };
         }
