@@ -127,7 +127,9 @@ pub fn without_names(document: Document, body: &str, names: &mut Names) -> Strin
     if start.starts_with(['{', '[']) {
         return "(removed)".into();
     }
-    if start.starts_with('<') && start.to_ascii_lowercase().contains("<html") {
+    // What is not XML, as storage answers, is a page or a part of one.
+    let is_xml = start.starts_with("<?xml") || start.starts_with("<Error>") || start.starts_with("<m:error");
+    if start.starts_with('<') && (!is_xml || start.to_ascii_lowercase().contains("<html")) {
         return page(body);
     }
     text::replaced(body, names)

@@ -150,6 +150,8 @@ pub struct Sought {
     pub kind: Kind,
     /// Is it a word that a sentence could hold for another reason? Then only quotation marks tell.
     pub is_common: bool,
+    /// Is it like nothing else? Then it is the name wherever it stands, `web-01-nic` and `\\nweb-01` among them.
+    pub is_distinct: bool,
 }
 
 /// All names of a report.
@@ -225,7 +227,10 @@ impl Names {
         for (kind, names) in self.found.iter().filter(|(kind, _)| kind.is_sought()) {
             for key in names.keys().filter(|key| seen.insert((*key).clone())) {
                 let is_common = key.chars().count() < 3 || common.contains(key.as_str());
-                self.sought.push(Sought { text: key.clone(), kind: *kind, is_common });
+                let is_distinct = key.len() >= 6
+                    && key.contains(|c: char| c.is_ascii_alphabetic())
+                    && key.contains(|c: char| c.is_ascii_digit() || c == '-' || c == '_');
+                self.sought.push(Sought { text: key.clone(), kind: *kind, is_common, is_distinct });
             }
         }
         let texts = self.sought.iter().map(|sought| sought.text.as_str());
@@ -242,12 +247,20 @@ impl Names {
         while let Some(found) = seeker.find(aho_corasick::Input::new(text).range(at..)) {
             let sought = &self.sought[found.pattern().as_usize()];
             let (before, after) = (&text[..found.start()], &text[found.end()..]);
-            let alone = if sought.is_common { is_quoted(before, after) } else { is_alone(before, after) };
+            let alone = match sought {
+                Sought { is_common: true, .. } => is_quoted(before, after),
+                Sought { is_distinct: true, .. } => true,
+                _ => is_alone(before, after),
+            };
             if alone {
                 let (kind, key) = (sought.kind, sought.text.clone());
                 done.push_str(&text[from..found.start()]);
                 let pseudonym = self.keyed(kind, key, &text[found.start()..found.end()]);
                 done.push_str(&pseudonym);
+                // `vm-1` of `web-1` must not become that of `web-10`.
+                if after.starts_with(|c: char| c.is_ascii_digit()) {
+                    done.push('-');
+                }
                 from = found.end();
                 at = found.end();
             } else {
