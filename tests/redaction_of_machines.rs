@@ -100,10 +100,16 @@ fn a_gateway_says_in_its_answer_whose_it_is_and_the_redacted_report_does_not() {
     for request in [url("/metadata/instance"), url("management.azure.com/subscriptions")] {
         let headers = [("www-authenticate", "Basic realm=\"Contoso Corp\""), ("via", "1.1 gate (contoso/1.0)")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let body = "<h1>Blocked by Contoso</h1>".to_owned();
-        let answer = Answer { status: 403, headers, body, ..Answer::default() };
-        let left = left(asked.clone(), request, Outcome::Answered(answer), &["contoso", "gate (", "<h1>"]);
-        assert!(left.contains("1.1 host-N (server-N)") && left.contains("realm=\\\"text-N\\\""), "{left}");
+        let answer = Answer { status: 403, headers, ..Answer::default() };
+        for (body, stands) in [
+            ("<h1>Blocked by Contoso</h1>", "<html>(removed)</html>"),
+            ("Access denied by Wingtip. Ask jdoe.", "Access denied by (removed). Ask (removed)."),
+        ] {
+            let answer = Outcome::Answered(Answer { body: body.into(), ..answer.clone() });
+            let left = left(asked.clone(), request.clone(), answer, &["contoso", "gate (", "wingtip", "jdoe"]);
+            assert!(left.contains(&format!("\"body\":\"{stands}\"")), "{left}");
+            assert!(left.contains("1.1 host-N (server-N)") && left.contains("realm=\\\"text-N\\\""), "{left}");
+        }
     }
 }
 

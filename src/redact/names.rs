@@ -4,6 +4,7 @@
 //! sorts alike, and names that are pseudonyms already get themselves: redacting twice changes nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::checks;
 
@@ -222,7 +223,7 @@ impl Names {
                 self.pseudonyms.insert((*kind, key.clone()), kind.pseudonym(index + 1, names.len()));
             }
         }
-        let common = vocabulary();
+        let common = &*VOCABULARY;
         let mut seen = HashSet::new();
         for (kind, names) in self.found.iter().filter(|(kind, _)| kind.is_sought()) {
             for key in names.keys().filter(|key| seen.insert((*key).clone())) {
@@ -304,11 +305,11 @@ fn is_quoted(before: &str, after: &str) -> bool {
 
 /// The words of the pages, with the names of checks, codes and providers: what a sentence of midoctor's or of Azure's holds without
 /// naming anybody. Longer names on the pages are their examples' own, and may be somebody's.
-fn vocabulary() -> HashSet<String> {
+pub static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let names = checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied()));
     let pages = || checks::all().map(|check| check.page);
     let words = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric()));
     let parts = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric() && c != '.'));
     let providers = parts.filter(|part| part.starts_with("Microsoft.")).map(|part| part.trim_end_matches('.'));
     names.chain(words).chain(providers).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-}
+});

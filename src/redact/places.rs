@@ -84,7 +84,7 @@ impl Walk<'_> {
                         self.record.add(&base, "name", kind.word(), characters);
                     }
                 }
-                "body" => self.each(value, &base, &mut |_, text, names| body::without_names(document, text, names)),
+                "body" => self.each(value, &base, &mut |_, text, names| body::of_answer(document, text, names)),
                 "headers" => self.each(value, &base, &mut of_header),
                 "text" => self.each(value, &base, &mut |_, text, names| of_file(request, text, names)),
                 "addresses" => self.each(value, &base, &mut |_, text, names| {
