@@ -1,3 +1,4 @@
+// The filters and the table of the page of a fleet. It asks nothing of anybody and shows nothing that is not on the page.
 "use strict";
 (() => {
   const of = (id) => document.getElementById(id);
