@@ -7,7 +7,7 @@ use crate::azure::roles;
 use crate::request::{METADATA_ADDRESS, Request};
 use crate::seal::{self, SEAL};
 
-use super::names::{Kind, Names};
+use super::names::{self, Kind, Names};
 use super::text;
 
 /// What is known of the document that a body is.
@@ -127,10 +127,46 @@ pub fn without_names(document: Document, body: &str, names: &mut Names) -> Strin
     if start.starts_with(['{', '[']) {
         return "(removed)".into();
     }
-    if start.starts_with('<') && start.to_ascii_lowercase().contains("<html") {
+    // What is not XML, as storage answers, is a page or a part of one.
+    let is_xml = start.starts_with("<?xml") || start.starts_with("<Error>") || start.starts_with("<m:error");
+    if start.starts_with('<') && (!is_xml || start.to_ascii_lowercase().contains("<html")) {
         return page(body);
     }
     text::replaced(body, names)
+}
+
+/// The same for the body of an answer. Plain words may be those of somebody in between, who names himself: of these stay the ones
+/// that the pages of the checks have.
+pub fn of_answer(document: Document, body: &str, names: &mut Names) -> String {
+    let left = without_names(document, body, names);
+    let start = body.trim_start_matches('\u{feff}').trim_start();
+    // Words in brackets at its beginning are midoctor's own: `(withheld: 12 bytes …)`.
+    if is_json(body) || start.starts_with(['{', '[', '<']) || start.starts_with("(withheld") {
+        return left;
+    }
+    let (mut done, mut from) = (String::with_capacity(left.len()), 0);
+    let mut at = 0;
+    for piece in left.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if !is_said_by_azure(word) {
+            done.push_str(&left[from..at]);
+            done.push_str("(removed)");
+            from = at + word.len();
+        }
+        at += piece.len();
+    }
+    done.push_str(&left[from..]);
+    done.replace("((removed))", "(removed)")
+}
+
+/// Is this word one of the pages', of a pseudonym, or none at all?
+fn is_said_by_azure(word: &str) -> bool {
+    const OWN: [&str; 8] = ["removed", "sealed", "vmss", "rg", "mg", "denial", "authority", "example"];
+    let lower = word.to_lowercase();
+    word.len() < 3
+        || word.chars().any(|c| c.is_ascii_digit())
+        || OWN.contains(&lower.as_str())
+        || names::VOCABULARY.contains(&lower)
 }
 
 /// What stands for a page that somebody in between answers with: its words are anybody's. What tells whose page it is stays.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use crate::azure::cloud::{self, ALIASES};
 use crate::azure::service;
 use crate::plan::Resource;
+use crate::seal;
 
 use super::address;
 use super::names::{Kind, Names};
@@ -107,11 +108,19 @@ pub fn is_public(host: &str) -> bool {
         || service::domain(&format!("x.{host}")) == Some(host.as_str())
 }
 
+/// Endings of hosts that nothing else in a sentence has.
+const ENDINGS: [&str; 28] = [
+    "com", "net", "org", "local", "lan", "internal", "corp", "intra", "intranet", "home", "io", "biz", "info", "eu",
+    "de", "uk", "fr", "nl", "ch", "se", "dk", "fi", "pl", "jp", "cn", "au", "ca", "example",
+];
+
 /// Could this be a host at all, where nothing says that it is one: below a domain of Azure's, or below one that was met already?
 pub fn is_known(host: &str, names: &Names) -> bool {
     let host = host.trim_start_matches(['*', '.']).to_lowercase();
     let own = last_two(&host).is_some_and(|(_, domain)| names.knows(Kind::Domain, domain));
-    own || SERVICES.iter().any(|domain| host.len() > domain.len() && is_at_or_below(&host, domain))
+    let ends_as_one = host.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end));
+    own || (ends_as_one && !is_public(&host))
+        || SERVICES.iter().any(|domain| host.len() > domain.len() && is_at_or_below(&host, domain))
 }
 
 /// What is before the last two labels, and these.
@@ -155,17 +164,29 @@ pub fn replaced(host: &str, names: &mut Names) -> String {
 
 /// What stands for a host with a port, a scheme, or both, as proxies are named: `http://proxy.contoso.com:3128/`.
 pub fn replaced_in_proxy(value: &str, names: &mut Names) -> String {
-    let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
+    // Some write it without a scheme, and with its slashes.
+    let (scheme, sign, rest) = match value.split_once("//") {
+        Some((scheme, rest)) if scheme.is_empty() || scheme.ends_with(':') => (scheme, "//", rest),
+        _ => ("", "", value),
+    };
     let (host, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
     let (host, port) = match host.rsplit_once(':') {
-        Some((before, port)) if !before.contains(':') && port.chars().all(|c| c.is_ascii_digit()) => {
+        Some((before, port))
+            if (!before.contains(':') || before.ends_with(']')) && port.chars().all(|c| c.is_ascii_digit()) =>
+        {
             (before, Some(port))
         }
         _ => (host, None),
     };
     let plain = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || ".-_*".contains(c));
-    let host = if plain { replaced(host, names) } else { host.to_owned() };
-    let sign = if scheme.is_empty() { "" } else { "://" };
+    let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(six) => format!("[{}]", address::replaced(six, names).unwrap_or_else(|| names.name(Kind::Label, six))),
+        None if plain => replaced(host, names),
+        None if host == seal::SEAL => host.to_owned(),
+        None => address::replaced(host, names).unwrap_or_else(|| super::text::replaced(host, names)),
+    };
+    let part = |part: &str| super::text::path_part(part, names);
+    let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     format!("{scheme}{sign}{host}{port}{path}")
 }

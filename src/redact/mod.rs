@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod certificate;
 mod host;
+mod local;
 mod names;
 mod places;
 mod record;

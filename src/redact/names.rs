@@ -4,6 +4,7 @@
 //! sorts alike, and names that are pseudonyms already get themselves: redacting twice changes nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::checks;
 
@@ -150,6 +151,8 @@ pub struct Sought {
     pub kind: Kind,
     /// Is it a word that a sentence could hold for another reason? Then only quotation marks tell.
     pub is_common: bool,
+    /// Is it like nothing else? Then it is the name wherever it stands, `web-01-nic` and `\\nweb-01` among them.
+    pub is_distinct: bool,
 }
 
 /// All names of a report.
@@ -220,12 +223,15 @@ impl Names {
                 self.pseudonyms.insert((*kind, key.clone()), kind.pseudonym(index + 1, names.len()));
             }
         }
-        let common = vocabulary();
+        let common = &*VOCABULARY;
         let mut seen = HashSet::new();
         for (kind, names) in self.found.iter().filter(|(kind, _)| kind.is_sought()) {
             for key in names.keys().filter(|key| seen.insert((*key).clone())) {
                 let is_common = key.chars().count() < 3 || common.contains(key.as_str());
-                self.sought.push(Sought { text: key.clone(), kind: *kind, is_common });
+                let is_distinct = key.len() >= 6
+                    && key.contains(|c: char| c.is_ascii_alphabetic())
+                    && key.contains(|c: char| c.is_ascii_digit() || c == '-' || c == '_');
+                self.sought.push(Sought { text: key.clone(), kind: *kind, is_common, is_distinct });
             }
         }
         let texts = self.sought.iter().map(|sought| sought.text.as_str());
@@ -242,12 +248,20 @@ impl Names {
         while let Some(found) = seeker.find(aho_corasick::Input::new(text).range(at..)) {
             let sought = &self.sought[found.pattern().as_usize()];
             let (before, after) = (&text[..found.start()], &text[found.end()..]);
-            let alone = if sought.is_common { is_quoted(before, after) } else { is_alone(before, after) };
+            let alone = match sought {
+                Sought { is_common: true, .. } => is_quoted(before, after),
+                Sought { is_distinct: true, .. } => true,
+                _ => is_alone(before, after),
+            };
             if alone {
                 let (kind, key) = (sought.kind, sought.text.clone());
                 done.push_str(&text[from..found.start()]);
                 let pseudonym = self.keyed(kind, key, &text[found.start()..found.end()]);
                 done.push_str(&pseudonym);
+                // `vm-1` of `web-1` must not become that of `web-10`.
+                if after.starts_with(|c: char| c.is_ascii_digit()) {
+                    done.push('-');
+                }
                 from = found.end();
                 at = found.end();
             } else {
@@ -291,11 +305,11 @@ fn is_quoted(before: &str, after: &str) -> bool {
 
 /// The words of the pages, with the names of checks, codes and providers: what a sentence of midoctor's or of Azure's holds without
 /// naming anybody. Longer names on the pages are their examples' own, and may be somebody's.
-fn vocabulary() -> HashSet<String> {
+pub static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let names = checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied()));
     let pages = || checks::all().map(|check| check.page);
     let words = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric()));
     let parts = pages().flat_map(|page| page.split(|c: char| !c.is_alphanumeric() && c != '.'));
     let providers = parts.filter(|part| part.starts_with("Microsoft.")).map(|part| part.trim_end_matches('.'));
     names.chain(words).chain(providers).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-}
+});

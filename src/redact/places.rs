@@ -4,12 +4,13 @@
 use serde_json::{Map, Value};
 
 use crate::request::Request;
+use crate::seal::SEAL;
 use crate::strings::{self, escaped};
 
 use super::body::{self, Document};
 use super::names::{Kind, Names};
 use super::record::Record;
-use super::{address, certificate, host, text};
+use super::{address, certificate, host, local, text};
 
 /// Replaces the names in a report that was made into JSON.
 pub fn redact(json: &mut Value, names: &mut Names, record: &mut Record) {
@@ -83,7 +84,7 @@ impl Walk<'_> {
                         self.record.add(&base, "name", kind.word(), characters);
                     }
                 }
-                "body" => self.each(value, &base, &mut |_, text, names| body::without_names(document, text, names)),
+                "body" => self.each(value, &base, &mut |_, text, names| body::of_answer(document, text, names)),
                 "headers" => self.each(value, &base, &mut of_header),
                 "text" => self.each(value, &base, &mut |_, text, names| of_file(request, text, names)),
                 "addresses" => self.each(value, &base, &mut |_, text, names| {
@@ -93,13 +94,33 @@ impl Walk<'_> {
                 "unit" => {
                     for (part, value) in value.as_object_mut().into_iter().flatten() {
                         let base = format!("{base}/{}", escaped(part));
-                        let change: &mut Change = if part == "declared" { &mut of_variable } else { &mut of_any };
+                        let change: &mut Change = match part.as_str() {
+                            "declared" => &mut of_variable,
+                            "from" => &mut |_, text, names| local::path(text, names),
+                            _ => &mut of_any,
+                        };
                         self.each(value, &base, change);
                     }
                 }
+                "rules" | "unfollowed" => self.each(value, &base, &mut of_filter),
+                "way" | "interfaces" | "routes" => self.each(value, &base, &mut of_network),
                 _ => self.each(value, &base, &mut of_any),
             }
         }
+    }
+}
+
+/// The packet filter's.
+fn of_filter(place: &str, text: &str, names: &mut Names) -> String {
+    if place.ends_with("/effect") { text.to_owned() } else { local::rule(text, names) }
+}
+
+/// Interfaces and routes.
+fn of_network(place: &str, text: &str, names: &mut Names) -> String {
+    match place.rsplit('/').next() {
+        Some("name" | "interface") => local::interface(text, names),
+        Some("kind" | "origin") => text.to_owned(),
+        _ => text::replaced(text, names),
     }
 }
 
@@ -125,7 +146,8 @@ fn of_request(place: &str, text: &str, names: &mut Names) -> String {
     match place {
         "/host" => host::replaced(text, names),
         "/of/unit" => unit(text, names),
-        "/ask" | "/method" | "/carry" | "/route" | "/of" => text.to_owned(),
+        // Files are asked for by names that are midoctor's own.
+        "/ask" | "/method" | "/carry" | "/route" | "/of" | "/path" => text.to_owned(),
         _ => text::replaced(text, names),
     }
 }
@@ -145,6 +167,7 @@ fn of_header(place: &str, text: &str, names: &mut Names) -> String {
         }
         "/server" => server(text, names),
         "/via" => via(text, names),
+        "/www-authenticate" | "/proxy-authenticate" => challenge(text, names),
         _ => text::replaced(text, names),
     }
 }
@@ -183,6 +206,20 @@ fn server(text: &str, names: &mut Names) -> String {
     }
 }
 
+/// What a server asks for: in a realm, which is words for people, a gateway names its owner (RFC 9110, section 11.5).
+fn challenge(text: &str, names: &mut Names) -> String {
+    let known = text::replaced(text, names);
+    let lower = known.to_ascii_lowercase();
+    let Some(start) = lower.find("realm=\"").map(|at| at + 7) else { return known };
+    let Some(realm) = known.get(start..).and_then(|rest| rest.split('"').next()) else { return known };
+    // Azure's services name a URL there, or nothing.
+    if realm.is_empty() || realm.contains("://") {
+        return known;
+    }
+    let stands = names.name(Kind::Text, realm);
+    format!("{}{stands}{}", &known[..start], &known[start + realm.len()..])
+}
+
 /// `1.1 proxy.contoso.com (squid/5.7)`: the second word is a host or another name of the proxy (RFC 9110, section 7.6.3).
 fn via(text: &str, names: &mut Names) -> String {
     let hops = text.split(',').map(|hop| {
@@ -191,7 +228,12 @@ fn via(text: &str, names: &mut Names) -> String {
         if let Some(by) = said.nth(1) {
             *by = host::replaced_in_proxy(by, names);
         }
-        words.join(" ")
+        let hop = words.join(" ");
+        // What stands in brackets is the proxy's software, or what it calls itself instead.
+        match hop.split_once('(').and_then(|(before, rest)| Some((before, rest.rsplit_once(')')?))) {
+            Some((before, (comment, after))) => format!("{before}({}){after}", server(comment, names)),
+            None => hop,
+        }
     });
     hops.collect::<Vec<_>>().join(",")
 }
@@ -200,12 +242,49 @@ fn via(text: &str, names: &mut Names) -> String {
 fn of_variable(place: &str, text: &str, names: &mut Names) -> String {
     let name = place.trim_start_matches('/').to_ascii_uppercase();
     match name.as_str() {
+        _ if text == "(set)" || text == SEAL => text.to_owned(),
         "NO_PROXY" => exceptions(text, names),
+        "SSL_CERT_FILE"
+        | "SSL_CERT_DIR"
+        | "REQUESTS_CA_BUNDLE"
+        | "CURL_CA_BUNDLE"
+        | "NODE_EXTRA_CA_CERTS"
+        | "AZURE_CERTIFICATE_PATH"
+        | "AZURE_CLIENT_CERTIFICATE_PATH"
+        | "AZURE_FEDERATED_TOKEN_FILE" => local::path(text, names),
+        "APPSETTING_WEBSITE_SITE_NAME" => names.name(Kind::Resource, text),
+        "AZURE_CLIENT_ID" | "AZURE_TENANT_ID" | "DEFAULT_IDENTITY_CLIENT_ID" => own(text, names),
+        "AZURESERVICESAUTHCONNECTIONSTRING" => {
+            let part = |part: &str| match part.split_once('=') {
+                Some((key, value)) if !key.trim().eq_ignore_ascii_case("RunAs") => {
+                    format!("{key}={}", own(value, names))
+                }
+                Some(_) => part.to_owned(),
+                None => own(part, names),
+            };
+            text.split(';').map(part).collect::<Vec<_>>().join(";")
+        }
+        // Only that it is set counts.
+        "ACC_CLOUD" if text != "PROD" => names.name(Kind::Text, text),
+        "MSI_ENDPOINT" | "IDENTITY_ENDPOINT" | "IMDS_ENDPOINT" | "AZURE_AUTHORITY_HOST"
+            if !text.contains("://") && !text.contains(char::is_whitespace) =>
+        {
+            host::replaced_in_proxy(text, names)
+        }
         "AZURE_USERNAME" if !text.contains('@') => text::person(text, names),
         "KUBERNETES_SERVICE_HOST" => host::replaced(text, names),
         _ if name.ends_with("_PROXY") => host::replaced_in_proxy(text, names),
         _ => text::replaced(text, names),
     }
+}
+
+/// An ID or a domain, or whatever somebody put in its place.
+fn own(text: &str, names: &mut Names) -> String {
+    let known = text::replaced(text, names);
+    if known != text || text.is_empty() || text::guid(text, names).is_some() {
+        return known;
+    }
+    if text.contains('.') { host::replaced(text, names) } else { names.name(Kind::Text, text) }
 }
 
 /// The hosts, domains, addresses and networks that no proxy is asked for.

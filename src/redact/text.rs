@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use crate::azure::roles;
 
 use super::names::{Kind, Names};
-use super::{address, host, resource};
+use super::{address, host, local, resource};
 
 /// Where something begins that has a shape. What it is in full is read from there.
 static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -20,6 +20,7 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?P<four>\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b(?:/[0-9]{1,2}\b)?)",
         r"|(?P<mail>[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)",
         r"|(?P<hex>\b[0-9A-Fa-f]{32,128}\b)",
+        r"|(?P<file>(?:\B/(?i-u:etc|opt|srv|var|mnt|root|tmp|data|media)/|\b[A-Za-z]:\\)[^\s'<>,;:()\[\]{}\x22`“”]+)",
         r"|(?P<home>(?i-u:[/\\](?:home|Users)[/\\])(?P<user>[^/\\\s:'<>,;\x22]+))",
         r"|(?P<name>(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)+)",
         r"|(?P<denial>deny assignment with name ')",
@@ -82,6 +83,11 @@ fn stands_for(found: &Captures, text: &str, names: &mut Names) -> Option<(usize,
     }
     if has("hex") {
         return whole(names.name(Kind::Hex(all.len()), all.as_str()));
+    }
+    if has("file") {
+        // A full stop behind it ends a sentence.
+        let file = all.as_str().trim_end_matches('.');
+        return Some((file.len(), local::path(file, names)));
     }
     if let Some(user) = found.name("user") {
         let before = &text[all.start()..user.start()];
@@ -213,7 +219,7 @@ fn url(rest: &str, names: &mut Names) -> Option<(usize, String)> {
 }
 
 /// What stands for a part of a customer's path.
-fn path_part(part: &str, names: &mut Names) -> String {
+pub fn path_part(part: &str, names: &mut Names) -> String {
     let (bare, call) = part.strip_suffix("()").map_or((part, ""), |bare| (bare, "()"));
     if bare.is_empty() || KNOWN_PARTS.contains(&bare.to_lowercase().as_str()) {
         return part.to_owned();

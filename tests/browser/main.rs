@@ -117,7 +117,7 @@ fn main() -> ExitCode {
     for (name, run) in all {
         match &why {
             Some(why) => missing.push((name, why.clone())),
-            None => cases.push(Case { name, run }),
+            None => cases.push(Case::new(name, run)),
         }
     }
     Suite { name: "browser", cases, missing, lanes: 2, patience: Duration::from_secs(180) }.main()
