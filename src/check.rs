@@ -199,6 +199,16 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The word in the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 impl Finding {
     /// An illness.
     pub fn error(code: &'static str) -> Self {

@@ -172,16 +172,6 @@ pub fn compare(before: &Report, after: &Report) -> Diff {
     diff
 }
 
-/// The verdict as the reports have it.
-pub fn word(verdict: Word) -> &'static str {
-    match verdict {
-        Word::Healthy => "healthy",
-        Word::Degraded => "degraded",
-        Word::Unhealthy => "unhealthy",
-        Word::Undetermined => "undetermined",
-    }
-}
-
 fn side(report: &Report) -> Side {
     Side {
         run: report.run.id.clone(),

@@ -225,6 +225,13 @@ fn complaint(path: &Path, error: &std::io::Error) -> String {
     format!("{} cannot be written: {why}", visible(&path.display().to_string()))
 }
 
+/// The name of a file without links and detours, whether it is there already or not.
+pub fn real(path: &Path) -> PathBuf {
+    let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let in_real_directory = || Some(std::fs::canonicalize(directory?).ok()?.join(path.file_name()?));
+    std::fs::canonicalize(path).ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
+}
+
 /// Are these two names of one file?
 pub fn same_file(one: &Path, other: &Path) -> bool {
     matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)

@@ -167,6 +167,18 @@ pub enum Word {
     Undetermined,
 }
 
+impl Word {
+    /// The word in the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
 /// How many checks ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {

@@ -16,7 +16,7 @@ use midoctor::plan::{FailOn, Whose};
 fn settled(toml: &str, typed: &[&str]) -> Result<(Cli, Origins), String> {
     let mut cli = Cli::try_parse_from(["midoctor"].iter().chain(typed)).unwrap();
     let config = Config::read("midoctor.toml", toml)?;
-    let origins = config.fill_in(&mut cli.check.examine, &mut cli.check.output)?;
+    let origins = config.fill_in(&mut cli.check.examine, &mut cli.check.output);
     Ok((cli, origins))
 }
 
@@ -224,16 +224,28 @@ fn every_slip_names_the_file_the_line_and_what_is_accepted() {
 }
 
 #[test]
-fn what_excludes_each_other_does_so_across_file_and_flags() {
-    for (toml, typed, line) in [
-        ("pid = 1", &["--unit", "web"][..], "1: pid and the flag --unit exclude each other; leave one out"),
-        ("unit = \"web\"", &["--pid", "1"], "1: unit and the flag --pid exclude each other; leave one out"),
-        ("\nquiet = true", &["-v"], "2: quiet and the flag --verbose exclude each other; leave one out"),
-        ("verbose = true", &["-q"], "1: verbose and the flag --quiet exclude each other; leave one out"),
+fn of_two_that_exclude_each_other_the_flag_wins() {
+    for (toml, typed, pid, unit) in [
+        ("pid = 1", &["--unit", "web"][..], None, Some("web")),
+        ("unit = \"web\"", &["--pid", "2"], Some("2"), None),
+        ("pid = 1", &["--pid", "2"], Some("2"), None),
     ] {
-        assert_eq!(complaint(toml, typed), format!("midoctor.toml, line {line}"));
+        let (cli, origins) = settled(toml, typed).unwrap();
+        let examine = &cli.check.examine;
+        assert_eq!((examine.pid.as_deref(), examine.unit.as_deref()), (pid, unit), "{toml} {typed:?}");
+        for why in ["--pid 2: no", "--unit web: no"] {
+            assert_eq!(origins.blame(why.into()), why, "what was typed is not the file's");
+        }
     }
-    assert!(settled("quiet = false", &["-v"]).is_ok() && settled("pid = 1", &["--pid", "2"]).is_ok());
+    for (toml, typed, quiet, verbose) in [
+        ("quiet = true", &["-v"][..], false, true),
+        ("verbose = true", &["-q"], true, false),
+        ("quiet = true", &["-q"], true, false),
+        ("quiet = true", &[], true, false),
+    ] {
+        let (cli, _) = settled(toml, typed).unwrap();
+        assert_eq!((cli.check.output.quiet, cli.check.output.verbose), (quiet, verbose), "{toml} {typed:?}");
+    }
 }
 
 #[test]

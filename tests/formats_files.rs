@@ -174,3 +174,24 @@ fn a_summary_that_cannot_be_written_is_said_and_fails_no_step() {
     assert_eq!((ran.code, ran.stderr), (Some(1), said));
     assert_eq!(fs::read_to_string(&file).unwrap(), old);
 }
+
+#[test]
+fn two_outputs_to_one_file_are_refused_by_whatever_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(at("in")).unwrap();
+    fs::write(at("there"), "mine\n").unwrap();
+    let mut pairs = vec![(at("new"), at("in/../new")), (at("there"), at("in/../there"))];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(at("there"), at("link")).unwrap();
+        pairs.push((at("there"), at("link")));
+    }
+    for (one, other) in pairs {
+        let line = refused(&["demo", "healthy", "-o", &format!("json={one}"), "-o", &format!("ndjson={other}")]);
+        let said = format!("midoctor: two outputs go to the same file, {other} by its other name; give each its own");
+        assert_eq!(line, said);
+    }
+    assert_eq!(fs::read_to_string(at("there")).unwrap(), "mine\n");
+    assert!(!Path::new(&at("new")).exists());
+}

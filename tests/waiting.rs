@@ -13,7 +13,7 @@ use midoctor::checks;
 use midoctor::engine::{self, Limits};
 use midoctor::evidence::{Failure, Outcome, Request};
 use midoctor::plan::{FailOn, Ignore, Plan, Whose};
-use midoctor::report::{Report, WaitEnd, Word};
+use midoctor::report::{Report, WaitEnd, Waiting, Word};
 use midoctor::scenarios;
 use midoctor::simulator::{Azure, SimulatedMachine};
 use midoctor::waiting::{History, Next, Passing, Standing};
@@ -262,18 +262,21 @@ fn what_is_well_or_stays_ends_at_once() {
 }
 
 #[test]
-fn a_pause_is_as_long_as_an_answer_asks_for_and_never_longer_than_the_time() {
+fn a_pause_is_as_long_as_an_answer_asks_for_and_nobody_comes_again_before() {
     for (limit, headers, pause) in [
-        (600, &[("retry-after", "45")][..], 45),
-        (600, &[("retry-after", "0")], 2),
-        (600, &[("retry-after", "soon")], 2),
-        (20, &[("retry-after", "45")], 19),
-        (600, &[("retry-after", "99999999999999999999")], 2),
-        (600, &[("retry-after", "18446744073709551615")], 599),
-        (600, &[("retry-after", "Tue, 01 Sep 2026 10:12:00 GMT"), ("date", "Tue, 01 Sep 2026 10:11:00 GMT")], 60),
+        (600, &[("retry-after", "45")][..], Some(45)),
+        (600, &[("retry-after", "0")], Some(2)),
+        (600, &[("retry-after", "soon")], Some(2)),
+        (20, &[], Some(2)),
+        (3, &[("retry-after", "2")], Some(2)),
+        (3, &[("retry-after", "3")], None),
+        (20, &[("retry-after", "45")], None),
+        (600, &[("retry-after", "99999999999999999999")], Some(2)),
+        (600, &[("retry-after", "18446744073709551615")], None),
+        (600, &[("retry-after", "Tue, 01 Sep 2026 10:12:00 GMT"), ("date", "Tue, 01 Sep 2026 10:11:00 GMT")], Some(60)),
         // Without a date of its own it counts from the start of the examination, at 10:11:12.
-        (600, &[("retry-after", "Tue, 01 Sep 2026 10:11:52 GMT")], 40),
-        (600, &[("retry-after", "Tue, 01 Sep 2020 10:11:52 GMT")], 2),
+        (600, &[("retry-after", "Tue, 01 Sep 2026 10:11:52 GMT")], Some(40)),
+        (600, &[("retry-after", "Tue, 01 Sep 2020 10:11:52 GMT")], Some(2)),
     ] {
         let (mut report, standing) = scripted("service-transient", None);
         let answered = |outcome: &mut Outcome| match outcome {
@@ -287,10 +290,10 @@ fn a_pause_is_as_long_as_an_answer_asks_for_and_never_longer_than_the_time() {
         let mut attempts = report.evidence.exchanges.iter_mut().flat_map(|exchange| &mut exchange.attempts);
         assert!(attempts.any(|attempt| answered(&mut attempt.outcome)));
         let next = History::new(secs(limit)).decide(&report, &standing, secs(1));
-        assert_eq!(
-            next,
-            Next::Again { pause: secs(pause), what: "service-transient".into(), changed: true },
-            "{headers:?}"
-        );
+        let expected = match pause {
+            Some(pause) => Next::Again { pause: secs(pause), what: "service-transient".into(), changed: true },
+            None => Next::End(Waiting { limit_ms: limit * 1000, unchanged_ms: 0, ended: WaitEnd::OutOfTime }),
+        };
+        assert_eq!(next, expected, "{headers:?}");
     }
 }

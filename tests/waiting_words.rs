@@ -42,7 +42,7 @@ fn the_last_line_says_how_long_how_often_since_when_and_why_it_ended() {
             240_000,
             180_000,
             OutOfTime,
-            "waited 4 minutes over 12 attempts; it has been so for 3 minutes; stopped because the time of 10 minutes was over",
+            "waited 4 minutes over 12 attempts; it has been so for 3 minutes; stopped because no further attempt fitted into the time of 10 minutes",
         ),
         (
             "role-missing",

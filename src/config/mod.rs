@@ -147,18 +147,15 @@ impl Config {
     }
 
     /// Sets what was not typed. Returns which settings came from here.
-    ///
-    /// # Errors
-    /// A sentence that says which flag and which setting exclude each other.
-    pub fn fill_in(mut self, examine: &mut ExamineArgs, output: &mut OutputArgs) -> Result<Origins, String> {
-        self.exclude("pid", "unit", examine.unit.is_some())?;
-        self.exclude("unit", "pid", examine.pid.is_some())?;
-        if self.quiet {
-            self.exclude("quiet", "verbose", output.verbose)?;
+    pub fn fill_in(mut self, examine: &mut ExamineArgs, output: &mut OutputArgs) -> Origins {
+        // Of two that exclude each other the one that was typed is meant.
+        for (own, is_undone) in [("pid", examine.unit.is_some()), ("unit", examine.pid.is_some())] {
+            if is_undone {
+                self.texts.remove(own);
+            }
         }
-        if self.verbose {
-            self.exclude("verbose", "quiet", output.quiet)?;
-        }
+        output.quiet |= self.quiet && !output.verbose;
+        output.verbose |= self.verbose && !output.quiet;
         for (name, typed) in [
             ("identity", &mut examine.identity),
             ("resource", &mut examine.resource),
@@ -189,20 +186,7 @@ impl Config {
         }
         examine.fail_on = examine.fail_on.or(self.fail_on);
         output.color.color = output.color.color.or(self.color);
-        output.quiet |= self.quiet;
-        output.verbose |= self.verbose;
-        Ok(Origins { file: self.file, lines: self.lines })
-    }
-
-    /// A setting and a flag that exclude each other.
-    fn exclude(&self, own: &str, flag: &str, typed: bool) -> Result<(), String> {
-        match self.lines.get(own) {
-            Some(line) if typed => Err(format!(
-                "{}, line {line}: {own} and the flag --{flag} exclude each other; leave one out",
-                self.file
-            )),
-            _ => Ok(()),
-        }
+        Origins { file: self.file, lines: self.lines }
     }
 }
 

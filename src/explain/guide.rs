@@ -113,8 +113,8 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     for command in section.commands.iter().filter(|command| general(&command.line)) {
         if last != Some((command.shell, command.place)) {
             last = Some((command.shell, command.place));
-            let shell = crate::render::text::shell_in_words(command.shell);
-            let place = crate::render::text::place_in_words(command.place);
+            let shell = crate::render::phrases::shell_in_words(command.shell);
+            let place = crate::render::phrases::place_in_words(command.place);
             lines.push(String::new());
             lines.push(format!("  {shell}, {place}:"));
         }

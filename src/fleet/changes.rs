@@ -239,16 +239,6 @@ impl Changes {
 
 /// `unhealthy, role-missing`.
 fn said(verdict: Word, cause: &str) -> String {
-    let word = word(verdict);
+    let word = verdict.word();
     if cause.is_empty() { word.to_owned() } else { format!("{word}, {cause}") }
-}
-
-/// The verdict's word, as in reports.
-pub fn word(verdict: Word) -> &'static str {
-    match verdict {
-        Word::Healthy => "healthy",
-        Word::Degraded => "degraded",
-        Word::Unhealthy => "unhealthy",
-        Word::Undetermined => "undetermined",
-    }
 }

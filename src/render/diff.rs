@@ -2,7 +2,7 @@
 
 use crate::build_log::inert;
 use crate::check::Status;
-use crate::diff::{Became, CheckChange, Code, Diff, Role, Side, word};
+use crate::diff::{Became, CheckChange, Code, Diff, Role, Side};
 use crate::fill::visible;
 use crate::report::{Identity, IdentityKind};
 
@@ -173,7 +173,7 @@ fn when(side: &Side) -> String {
 
 fn verdict(side: &Side) -> String {
     let cause = side.root_cause.as_deref().map(|code| format!(" ({})", visible(code))).unwrap_or_default();
-    format!("{}{cause}", word(side.verdict))
+    format!("{}{cause}", side.verdict.word())
 }
 
 fn other_vm(diff: &Diff) -> Option<&'static str> {

@@ -1,12 +1,15 @@
 //! What a build server is told one by one: the findings that count, as it lists them beside the log. It knows no server's way of
 //! writing them.
 
+use std::collections::BTreeMap;
+
 use crate::build_log::inert;
 use crate::check::{Severity, Status};
 use crate::fill::visible;
 use crate::report::{CheckReport, FindingReport, Report, Word};
 
-use super::lead::{clip, counted, excuse};
+use super::lead::{clip, counted};
+use super::phrases::{counts, excuse, reason};
 
 /// GitHub shows ten annotations of a step, Azure Pipelines ten issues of a task; the rest would be lost without a word.
 pub const MOST: usize = 10;
@@ -20,7 +23,7 @@ const NAME: usize = 100;
 pub struct Issue {
     /// How bad it is.
     pub severity: Severity,
-    /// The code, or the check that could not be judged.
+    /// The code, or the check that could not be judged or is in the way of others.
     pub title: String,
     /// What is to be known: what it is, what was seen, what to do first.
     pub told: Vec<String>,
@@ -31,16 +34,22 @@ pub fn issues(report: &Report) -> Vec<Issue> {
     let mut found: Vec<(&CheckReport, &FindingReport)> = counted(report).collect();
     let is_cause = |finding: &FindingReport| report.root_cause.as_deref() == Some(&finding.code);
     found.sort_by_key(|(_, finding)| (std::cmp::Reverse(finding.severity), !is_cause(finding)));
-    let open = || report.checks.iter().filter(|check| check.status == Status::Unknown);
-    let open: Vec<&CheckReport> = if report.verdict == Word::Undetermined { open().collect() } else { Vec::new() };
+    let open = if report.verdict == Word::Undetermined { open(report) } else { Vec::new() };
     let all = found.len() + open.len();
     let shown = if all > MOST { MOST - 1 } else { all };
     let mut issues: Vec<Issue> = found.iter().take(shown).map(|(check, finding)| of_finding(check, finding)).collect();
-    issues.extend(open.iter().take(shown - issues.len()).map(|check| Issue {
-        severity: Severity::Warning,
-        title: short(&check.id, NAME),
-        told: vec![short(&check.summary, TEXT)],
-    }));
+    let more = shown - issues.len();
+    issues.extend(open.into_iter().take(more));
+    if issues.is_empty() && report.exit_code != 0 {
+        // The step fails, so something has to say why.
+        let notes = report.notes.iter().map(|note| short(note, TEXT));
+        let why = reason(report).map(str::to_owned).into_iter();
+        issues.push(Issue {
+            severity: Severity::Warning,
+            title: "midoctor".into(),
+            told: [counts(report)].into_iter().chain(why).chain(notes).take(MOST).collect(),
+        });
+    }
     if all > shown {
         issues.push(Issue {
             severity: found.get(shown).map_or(Severity::Warning, |(_, finding)| finding.severity),
@@ -49,6 +58,36 @@ pub fn issues(report: &Report) -> Vec<Issue> {
         });
     }
     issues
+}
+
+/// What leaves the verdict open: what could not be judged, each by itself, and what is in the way of others though it does not
+/// count.
+fn open(report: &Report) -> Vec<Issue> {
+    let mut open = Vec::new();
+    for check in report.checks.iter().filter(|check| check.status == Status::Unknown) {
+        open.push((&check.id, short(&check.summary, TEXT)));
+    }
+    let mut blocked: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
+    for check in report.checks.iter().filter(|check| check.status == Status::Blocked) {
+        if let Some(by) = &check.blocked_by {
+            blocked.entry(by).or_default().push(&check.id);
+        }
+    }
+    for (by, rows) in blocked {
+        open.push((
+            by,
+            short(
+                &format!("What it found does not count, but keeps these from being judged: {}", rows.join(", ")),
+                TEXT,
+            ),
+        ));
+    }
+    let issue = |(name, told): (&String, String)| Issue {
+        severity: Severity::Warning,
+        title: short(name, NAME),
+        told: vec![told],
+    };
+    open.into_iter().map(issue).collect()
 }
 
 /// What is known and does not count, a line each.

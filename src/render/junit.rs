@@ -9,8 +9,7 @@ use crate::check::{Severity, Status};
 use crate::fill::visible;
 use crate::report::{CheckReport, FindingReport, Report, Word};
 
-use super::lead::{counts, excuse, severity, word};
-use super::text::{place_in_words, shell_in_words};
+use super::phrases::{counts, excuse, place_in_words, reason, shell_in_words, waited};
 
 /// The whole document, with a line end.
 ///
@@ -31,11 +30,12 @@ enum Ending {
     Skipped,
 }
 
-/// What could not be judged is an error where that left the verdict open; else it is no more than a remark.
+/// What could not be judged is an error where that left the verdict open, whether it is unknown or stands behind something that does
+/// not count; else it is no more than a remark.
 fn ending(report: &Report, check: &CheckReport) -> Ending {
     match check.status {
         Status::Fail => Ending::Failure,
-        Status::Unknown if report.verdict == Word::Undetermined => Ending::Error,
+        Status::Unknown | Status::Blocked if report.verdict == Word::Undetermined => Ending::Error,
         // With `--fail-on warn` the run fails for these, and a build with it.
         Status::Warn if report.exit_code == 1 && report.verdict == Word::Degraded => Ending::Failure,
         Status::Pass | Status::Warn | Status::Unknown => Ending::Passed,
@@ -44,13 +44,15 @@ fn ending(report: &Report, check: &CheckReport) -> Ending {
 }
 
 fn document(report: &Report, xml: &mut Xml) -> Result<(), String> {
-    let count = |wanted: fn(&Ending) -> bool| {
-        report.checks.iter().filter(|check| wanted(&ending(report, check))).count().to_string()
-    };
-    let tests = report.checks.len().to_string();
-    let failures = count(|ending| matches!(ending, Ending::Failure));
-    let errors = count(|ending| matches!(ending, Ending::Error));
-    let skipped = count(|ending| matches!(ending, Ending::Skipped));
+    let count =
+        |wanted: fn(&Ending) -> bool| report.checks.iter().filter(|check| wanted(&ending(report, check))).count();
+    let (failures, errors) =
+        (count(|ending| matches!(ending, Ending::Failure)), count(|ending| matches!(ending, Ending::Error)));
+    // A build must not pass where midoctor does not: where no check says so, such as when the time was up, the whole does.
+    let is_alone = report.exit_code != 0 && failures + errors == 0;
+    let tests = (report.checks.len() + usize::from(is_alone)).to_string();
+    let (failures, errors) = (failures.to_string(), (errors + usize::from(is_alone)).to_string());
+    let skipped = count(|ending| matches!(ending, Ending::Skipped)).to_string();
     let time = seconds(report.run.duration_ms);
     let (started, host) = (told(&report.run.started), told(report.vm.name.as_deref().unwrap_or_default()));
     let all = [("name", "midoctor"), ("tests", &*tests), ("failures", &failures), ("errors", &errors), ("time", &time)];
@@ -62,8 +64,16 @@ fn document(report: &Report, xml: &mut Xml) -> Result<(), String> {
     for check in &report.checks {
         case(report, check, xml)?;
     }
-    let verdict = format!("{}: {}", word(report.verdict).to_ascii_uppercase(), counts(report));
-    xml.element("system-out", &[], &verdict)?;
+    let verdict = format!("{}: {}", report.verdict.word().to_ascii_uppercase(), counts(report));
+    if is_alone {
+        let notes: Vec<String> = report.notes.iter().map(|note| told(note) + "\n").collect();
+        xml.open("testcase", &[("name", "verdict"), ("classname", "midoctor"), ("time", "0.000")])?;
+        let message = reason(report).unwrap_or(&verdict);
+        xml.element("error", &[("message", message), ("type", report.verdict.word())], &notes.concat())?;
+        xml.close("testcase")?;
+    }
+    let waited = waited(report).map(|waited| format!("\n{waited}")).unwrap_or_default();
+    xml.element("system-out", &[], &format!("{verdict}{waited}"))?;
     xml.close("testsuite")?;
     xml.close("testsuites")
 }
@@ -99,7 +109,7 @@ fn case(report: &Report, check: &CheckReport, xml: &mut Xml) -> Result<(), Strin
             return xml.close("testcase");
         }
         Ending::Failure => ("failure", codes(check)),
-        Ending::Error => ("error", "unknown".to_owned()),
+        Ending::Error => ("error", check.status.word().to_owned()),
         Ending::Skipped => ("skipped", check.status.word().to_owned()),
     };
     let message = match (check.status, check.findings.iter().find_map(excuse)) {
@@ -153,8 +163,7 @@ fn body(check: &CheckReport) -> String {
 }
 
 fn found(finding: &FindingReport) -> String {
-    let mut lines =
-        vec![format!("{} ({})", finding.code, severity(finding.severity)), format!("Seen: {}", finding.seen)];
+    let mut lines = vec![format!("{} ({})", finding.code, finding.severity.word()), format!("Seen: {}", finding.seen)];
     match excuse(finding) {
         Some(excuse) => lines.push(excuse),
         None => {

@@ -1,5 +1,4 @@
-//! What a short format leads with: the finding that matters most, and how many checks ended how. It decides nothing: the report
-//! names the root cause.
+//! What a short format leads with: the finding that matters most. It decides nothing: the report names the root cause.
 
 use std::borrow::Cow;
 
@@ -29,9 +28,10 @@ pub fn lead(report: &Report) -> Option<Lead<'_>> {
             .find(|(_, finding)| finding.severity == severity && code.is_none_or(|code| finding.code == code))
             .map(|(check, finding)| Lead { check, finding: Some(finding) })
     };
-    let unknown = || {
-        let check = report.checks.iter().find(|check| check.status == Status::Unknown)?;
-        Some(Lead { check, finding: None })
+    // Blocked by something that does not count, it is as open as what is unknown.
+    let open = || {
+        let of = |status: Status| report.checks.iter().find(|check| check.status == status);
+        Some(Lead { check: of(Status::Unknown).or_else(|| of(Status::Blocked))?, finding: None })
     };
     match report.verdict {
         Word::Healthy => None,
@@ -41,56 +41,21 @@ pub fn lead(report: &Report) -> Option<Lead<'_>> {
             .as_deref()
             .and_then(|code| first(Severity::Error, Some(code)))
             .or_else(|| first(Severity::Error, None)),
-        Word::Undetermined => unknown(),
+        Word::Undetermined => open(),
     }
+}
+
+/// What the report leads with, in a line: `role-missing: The identity holds no role`. Of a report whose root cause no check has,
+/// such as one that somebody wrote, no more than its name.
+pub fn headline(report: &Report) -> Option<String> {
+    let led = lead(report).map(|lead| format!("{}: {}", lead.name(), lead.check.summary));
+    led.or_else(|| report.root_cause.clone())
 }
 
 /// The findings that count, with the row that each is of.
 pub fn counted(report: &Report) -> impl Iterator<Item = (&CheckReport, &FindingReport)> {
     let all = report.checks.iter().flat_map(|check| check.findings.iter().map(move |finding| (check, finding)));
     all.filter(|(_, finding)| finding.ignored.is_none())
-}
-
-/// The verdict's word in the report.
-pub fn word(verdict: Word) -> &'static str {
-    match verdict {
-        Word::Healthy => "healthy",
-        Word::Degraded => "degraded",
-        Word::Unhealthy => "unhealthy",
-        Word::Undetermined => "undetermined",
-    }
-}
-
-/// The severity's word in the report.
-pub fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
-/// How many checks ended how: `10 passed, 1 failed, 1 blocked`.
-pub fn counts(report: &Report) -> String {
-    let s = &report.summary;
-    let all = [
-        (s.pass, "passed"),
-        (s.warn, "with warnings"),
-        (s.fail, "failed"),
-        (s.unknown, "unknown"),
-        (s.blocked, "blocked"),
-        (s.skip, "skipped"),
-        (s.ignored, "ignored"),
-    ];
-    let parts: Vec<String> =
-        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    parts.join(", ")
-}
-
-/// Why a finding does not count: `ignored until 2027-01-31: the reason`.
-pub fn excuse(finding: &FindingReport) -> Option<String> {
-    let ignored = finding.ignored.as_ref()?;
-    let until = ignored.until.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
-    Some(format!("ignored{until}: {}", ignored.reason))
 }
 
 /// At most so much of a text, with `...` where it was cut; what a character costs is the format's to say.

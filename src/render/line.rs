@@ -5,7 +5,8 @@ use crate::build_log::inert;
 use crate::fill::visible;
 use crate::report::Report;
 
-use super::lead::{clip, counts, lead, word};
+use super::lead::{clip, headline};
+use super::phrases::counts;
 use super::style::Style;
 
 /// So long is the line, without its end.
@@ -14,11 +15,10 @@ const LIMIT: usize = 80;
 /// `UNHEALTHY role-missing: The identity holds no role … (vm-1)`, with a line end. The VM's name is left out where it does not fit.
 pub fn render(report: &Report) -> String {
     let plain = |text: &str| Style { unicode: false, ..Style::default() }.plain(&inert(&visible(text)));
-    let verdict = word(report.verdict).to_ascii_uppercase();
-    let told = match (lead(report), &report.root_cause) {
-        (Some(lead), _) => format!("{verdict} {}: {}", lead.name(), lead.check.summary),
-        (None, Some(code)) => format!("{verdict} {code}"),
-        (None, None) => format!("{verdict}: {}", counts(report)),
+    let verdict = report.verdict.word().to_ascii_uppercase();
+    let told = match headline(report) {
+        Some(headline) => format!("{verdict} {headline}"),
+        None => format!("{verdict}: {}", counts(report)),
     };
     let told = plain(&told);
     let named = report.vm.name.as_ref().map(|name| format!("{told} ({})", plain(name)));

@@ -6,12 +6,12 @@
 use crate::build_log::inert;
 use crate::check::Status;
 use crate::fill::visible;
-use crate::page::{Heals, Shell};
+use crate::page::Shell;
 use crate::report::{CheckReport, CommandReport, FindingReport, Identity, IdentityKind, Report, Word};
 
-use super::lead::{clip, counts, excuse, lead, severity, word};
+use super::lead::{clip, lead};
 use super::markdown_text::{block, cell, code, link, prose};
-use super::text::{place_in_words, shell_in_words};
+use super::phrases::{counts_and_time, excuse, heals, place_in_words, reason, shell_in_words, waited};
 
 /// So many bytes has a step's summary at most on GitHub.
 pub const LIMIT: usize = 1 << 20;
@@ -68,7 +68,7 @@ impl Text {
     /// The verdict, and why.
     fn heading(&self, report: &Report) -> String {
         let whose = report.vm.name.as_ref().map(|name| format!(": {}", self.code(name))).unwrap_or_default();
-        let mut shown = format!("## {}{whose}\n\n", word(report.verdict).to_ascii_uppercase());
+        let mut shown = format!("## {}{whose}\n\n", report.verdict.word().to_ascii_uppercase());
         if let Some(lead) = lead(report) {
             let what = match report.verdict {
                 Word::Unhealthy if report.root_cause.as_deref() == Some(lead.name()) => "Root cause",
@@ -78,6 +78,13 @@ impl Text {
             };
             let (name, title) = (self.code(lead.name()), self.prose(&lead.check.summary));
             shown.push_str(&format!("**{what}:** {name}: {title}\n\n"));
+        }
+        match (report.verdict, reason(report)) {
+            (Word::Degraded, Some(reason)) => {
+                shown.push_str(&format!("There are warnings, {}.\n\n", self.prose(reason)))
+            }
+            (_, Some(reason)) => shown.push_str(&format!("The verdict is open: {reason}.\n\n")),
+            (_, None) => {}
         }
         let vm = &report.vm;
         let facts: Vec<String> =
@@ -151,7 +158,7 @@ impl Text {
 
     fn finding(&self, check: &CheckReport, finding: &FindingReport) -> String {
         let subject = check.subject.as_ref().map(|subject| format!(" for {}", self.code(subject))).unwrap_or_default();
-        let mut shown = format!("### {} ({}){subject}\n\n", self.code(&finding.code), severity(finding.severity));
+        let mut shown = format!("### {} ({}){subject}\n\n", self.code(&finding.code), finding.severity.word());
         shown.push_str(&format!("**Seen:** {}\n\n", self.prose(&finding.seen)));
         if let Some(excuse) = excuse(finding) {
             shown.push_str(&format!("It does not count: {}\n\n", self.prose(&excuse)));
@@ -163,10 +170,8 @@ impl Text {
             shown.push_str(&format!("**Fix:**\n\n{steps}\n"));
         }
         shown.push_str(&self.commands(finding));
-        match finding.heals {
-            Heals::No => {}
-            Heals::Transient => shown.push_str("It heals by itself, in a moment; try again.\n\n"),
-            Heals::Propagation => shown.push_str("It heals by itself, once the change has reached all of Azure.\n\n"),
+        if let Some(words) = heals(finding.heals) {
+            shown.push_str(&format!("It heals {words}.\n\n"));
         }
         let shown_link = |url: &String| inert(&link(&clip(&visible(url), NAME, char::len_utf8))).into_owned();
         let links = some(finding.docs.iter().map(|url| format!("- {}\n", shown_link(url))), "links");
@@ -212,10 +217,12 @@ impl Text {
         if !notes.is_empty() {
             shown.push_str(&format!("### Notes\n\n{notes}\n"));
         }
-        let took = crate::words::in_words(std::time::Duration::from_millis(report.run.duration_ms));
+        if let Some(waited) = waited(report) {
+            shown.push_str(&format!("Waiting: {waited}.\n\n"));
+        }
         let (tool, started) = (&report.tool, &report.run.started);
         let by = self.prose(&format!("{} {}", tool.name, tool.version));
-        shown.push_str(&format!("{}; took {took}; {by}, {}\n", counts(report), self.code(started)));
+        shown.push_str(&format!("{}; {by}, {}\n", counts_and_time(report), self.code(started)));
         shown
     }
 

@@ -9,7 +9,7 @@ use crate::fill::visible;
 use crate::report::{Report, Word};
 use crate::token::Claims;
 
-use super::lead::{counted, severity, word};
+use super::lead::counted;
 
 /// All gauges that the report has something to say of, each with its help.
 pub fn render(report: &Report) -> String {
@@ -50,7 +50,7 @@ fn about_the_run(report: &Report, families: &mut Families) {
 fn about_the_verdict(report: &Report, families: &mut Families) {
     let verdict = families.add("verdict", "The verdict over all: 1 for the one that holds.");
     for one in [Word::Healthy, Word::Degraded, Word::Unhealthy, Word::Undetermined] {
-        verdict.set(&[("verdict", word(one))], u8::from(one == report.verdict).to_string());
+        verdict.set(&[("verdict", one.word())], u8::from(one == report.verdict).to_string());
     }
     families.add("exit_code", "The exit code that goes with the verdict.").set(&[], report.exit_code.to_string());
     if let Some(code) = &report.root_cause {
@@ -85,7 +85,7 @@ fn about_the_checks(report: &Report, families: &mut Families) {
             ("check", &*check.id),
             ("subject", subject),
             ("code", &finding.code),
-            ("severity", severity(finding.severity)),
+            ("severity", finding.severity.word()),
         ];
         found.set(&labels, "1".into());
     }

@@ -2,12 +2,14 @@
 //!
 //! It knows no check and no code: all words come from the report.
 
-use crate::check::{Severity, Stage, Status};
-use crate::evidence::{Evidence, Exchange, Outcome};
-use crate::page::{Heals, Place, Shell};
+use crate::check::{Stage, Status};
+use crate::evidence::{Evidence, Exchange};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
 
-use super::phrases::{ignored, waited};
+use super::lead::headline;
+use super::phrases::{
+    counts_and_time, excuses, heals, outcome_in_words, place_in_words, reason, shell_in_words, short, waited,
+};
 use super::style::Style;
 use super::visible::made_visible;
 
@@ -94,7 +96,7 @@ impl Text {
         let sign = self.style.sign(check.status);
         // Wrapped without the sign, whose colour has bytes but no columns.
         let known =
-            if check.status == Status::Ignored { format!("  {}", ignored(&check.findings)) } else { String::new() };
+            if check.status == Status::Ignored { format!("  {}", excuses(&check.findings)) } else { String::new() };
         let line = self.style.wrap(&format!("{}{subject}{codes}{known}", check.summary), INDENT, INDENT);
         let rest = line.strip_prefix(INDENT).unwrap_or(&line);
         let rest = match check.status {
@@ -107,7 +109,7 @@ impl Text {
             if finding.ignored.is_none() || all {
                 self.finding(finding);
             } else if check.status != Status::Ignored {
-                let known = ignored(std::slice::from_ref(finding));
+                let known = excuses(std::slice::from_ref(finding));
                 self.labelled("Known", &format!("{} is {known}", finding.code));
             }
         }
@@ -132,10 +134,8 @@ impl Text {
             // Never wrapped: it is meant to be pasted.
             self.push(format!("{INDENT}          {}", self.style.command(&command.line)));
         }
-        match finding.heals {
-            Heals::No => {}
-            Heals::Transient => self.labelled("Heals", "by itself, in a moment; try again"),
-            Heals::Propagation => self.labelled("Heals", "by itself, once the change has reached all of Azure"),
+        if let Some(words) = heals(finding.heals) {
+            self.labelled("Heals", words);
         }
         for (index, link) in finding.docs.iter().enumerate() {
             let label = if index == 0 { "Read" } else { "" };
@@ -217,77 +217,17 @@ impl Text {
             Word::Undetermined => (Status::Unknown, "UNDETERMINED"),
         };
         let reason = match report.verdict {
-            Word::Unhealthy => root_cause(report),
-            Word::Undetermined => "nothing failed, but not everything could be judged".to_owned(),
-            Word::Degraded if report.exit_code != 0 => "which count as failures here, as --fail-on says".to_owned(),
-            Word::Degraded | Word::Healthy => String::new(),
+            Word::Unhealthy => headline(report).unwrap_or_default(),
+            _ => reason(report).unwrap_or_default().to_owned(),
         };
         let painted = self.style.status(status, word);
         // Wrapped with the bare word, whose colour has bytes but no columns.
         let line =
             if reason.is_empty() { word.to_owned() } else { self.style.wrap(&format!("{word}  {reason}"), "", "  ") };
         self.push(format!("{painted}{}", &line[word.len()..]));
-        self.push(self.style.dim(&self.style.wrap(&counts(report), "", "")));
+        self.push(self.style.dim(&self.style.wrap(&counts_and_time(report), "", "")));
         if let Some(waited) = waited(report) {
             self.push(self.style.dim(&self.style.wrap(&waited, "", "")));
         }
     }
-}
-
-/// `identity-none: No managed identity is enabled on this VM.`
-fn root_cause(report: &Report) -> String {
-    let Some(code) = &report.root_cause else { return String::new() };
-    let check = report.checks.iter().find(|check| {
-        let counts = |finding: &FindingReport| finding.severity == Severity::Error && finding.ignored.is_none();
-        check.findings.iter().any(|finding| finding.code == *code && counts(finding))
-    });
-    format!("{code}: {}", check.map_or("", |check| &check.summary))
-}
-
-/// `6 passed, 1 failed; took 46 ms`.
-pub fn counts(report: &Report) -> String {
-    let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", super::lead::counts(report), crate::words::in_words(seconds))
-}
-
-/// What came back, in a few words for people.
-pub fn outcome_in_words(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Answered(answer) => answer.status.to_string(),
-        Outcome::Connected => "connected".into(),
-        Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
-        Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
-        Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
-        Outcome::Present => "there".into(),
-        Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
-        Outcome::Firewall { rules, .. } => {
-            format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
-        }
-        Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
-    }
-}
-
-/// The shell's name for people.
-pub fn shell_in_words(shell: Shell) -> &'static str {
-    match shell {
-        Shell::Az => "Azure CLI",
-        Shell::Pwsh => "PowerShell",
-        Shell::Sh => "shell",
-    }
-}
-
-/// The place for people.
-pub fn place_in_words(place: Place) -> &'static str {
-    match place {
-        Place::Vm => "on this VM",
-        Place::Operator => "by somebody with rights in Azure",
-        Place::Application => "where the application is started",
-    }
-}
-
-/// A subject for people: of a user-assigned identity's resource ID the name, which the report's end spells out.
-pub fn short(subject: &str) -> String {
-    let named = |word: &str| word.starts_with('/') && word.to_ascii_lowercase().contains("/userassignedidentities/");
-    let words = subject.split(' ').map(|word| if named(word) { word.rsplit('/').next().unwrap_or(word) } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }

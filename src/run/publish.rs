@@ -1,6 +1,7 @@
 //! Puts what a command has to say where it was told to: each format to its file, or to standard output. All files are found
 //! writable before the work begins.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -26,6 +27,14 @@ pub struct Opened<F> {
 /// # Errors
 /// A sentence that names the file, what happened and what to do.
 pub fn open<F: Copy>(outputs: &Outputs<F>, appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
+    let mut known = BTreeSet::new();
+    for file in outputs.targets.iter().filter_map(|(_, file)| file.as_deref()) {
+        // The second would take the place of the first.
+        if !known.insert(output::real(file)) {
+            let name = visible(&file.display().to_string());
+            return Err(format!("two outputs go to the same file, {name} by its other name; give each its own"));
+        }
+    }
     let open = |(format, file): &(F, Option<std::path::PathBuf>)| {
         let how = if appends(*format) { Target::append } else { Target::open };
         Ok((*format, file.as_deref().map(how).transpose()?))

@@ -91,7 +91,7 @@ pub fn judge(file: &Path, args: &CheckArgs) -> Result<Exit, String> {
 fn otherwise(old: &Report, new: &Report) -> Option<String> {
     let said = |report: &Report| {
         let cause = report.root_cause.as_deref().map(|code| format!(" ({})", visible(code))).unwrap_or_default();
-        format!("{}{cause}", diff::word(report.verdict))
+        format!("{}{cause}", report.verdict.word())
     };
     let (before, now) = (said(old), said(new));
     (before != now).then(|| {

@@ -40,7 +40,7 @@ impl Settings {
             let name = source.name().to_owned();
             let mut config = Config::read(&name, &source.text(config::LIMIT)?)?;
             ignores = std::mem::take(&mut config.ignores);
-            origins = config.fill_in(&mut examine, &mut output)?;
+            origins = config.fill_in(&mut examine, &mut output);
         }
         let read = ExamineOptions::read(&examine, output.verbose);
         let mut options = read.map_err(|why| origins.blame(why))?;

@@ -94,7 +94,8 @@ impl History {
         }
         let longest = in_the_way.iter().filter_map(|one| one.at_least_every).min().unwrap_or(LONGEST).min(LONGEST);
         let left = self.limit.saturating_sub(now);
-        let pause = self.backoff.min(longest).max(told(&report.evidence));
+        let told = told(&report.evidence);
+        let pause = self.backoff.min(longest).max(told);
         // A pause more than the bound, so that it is looked at once after it.
         let overdue = |one: &Passing| {
             let since = self.seen.get(&one.key).copied().unwrap_or(now);
@@ -103,7 +104,8 @@ impl History {
         if in_the_way.iter().any(overdue) {
             return end(WaitEnd::Overdue);
         }
-        if left.is_zero() {
+        // Whoever was told when to come again does not come before.
+        if left.is_zero() || told > left {
             return end(WaitEnd::OutOfTime);
         }
         let pause = pause.min(left);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::check::Status;
 use crate::fleet::SCHEMA;
-use crate::fleet::changes::{Listed, word};
+use crate::fleet::changes::Listed;
 use crate::fleet::fold::{Id, Named, Vm};
 use crate::fleet::groups::Group;
 use crate::fleet::summary::{Cause, Fleet};
@@ -213,7 +213,7 @@ fn entry<'a>(fleet: &'a Fleet, vm: &'a Vm) -> Entry<'a> {
         image: text(vm.groups[3]),
         version: text(vm.version),
         time: vm.time.and_then(|time| jiff::Timestamp::from_microsecond(time).ok()).map(|time| time.to_string()),
-        verdict: word(vm.verdict),
+        verdict: vm.verdict.word(),
         root_cause: text(vm.root_cause),
         codes: pattern.iter().flat_map(|pattern| pattern.codes.keys()).map(String::as_str).collect(),
         checks: checks.map(|(check, status)| (check.as_str(), status.word())).collect(),

@@ -3,7 +3,6 @@
 
 use std::fmt::{Result, Write};
 
-use crate::fleet::changes::word;
 use crate::fleet::fold::Named;
 use crate::fleet::groups::KINDS;
 use crate::fleet::summary::{Cause, Fleet};
@@ -116,7 +115,7 @@ fn vms(fleet: &Fleet, out: &mut dyn Write) -> Result {
             "| {} | {} | {} | {} | {} |",
             cell(&vm.name),
             cell(fleet.fold.text(vm.groups[1])),
-            word(vm.verdict),
+            vm.verdict.word(),
             cell(fleet.fold.text(vm.root_cause)),
             found.join(" ")
         )?;

@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::check::{Severity, Stage, Status};
 use crate::page::Heals;
-use crate::render::text::{counts, place_in_words, shell_in_words, short};
+use crate::render::phrases::{counts_and_time, place_in_words, shell_in_words, short};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, WaitEnd, Word};
 use crate::words::{in_words, plural};
 
@@ -108,7 +108,7 @@ impl<'a> Page<'a> {
             cause: cause(report),
             facts: facts(report),
             waiting: waiting(report),
-            counts: counts(report),
+            counts: counts_and_time(report),
             findings,
             ignored,
             chain: chain::chain(report),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::evidence::{Attempt, Evidence, Outcome};
-use crate::render::text::outcome_in_words;
+use crate::render::phrases::outcome_in_words;
 use crate::words::{in_words, plural};
 
 /// So many rows stand open; more are to be opened.
