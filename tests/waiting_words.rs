@@ -27,6 +27,7 @@ fn the_last_line_says_how_long_how_often_since_when_and_why_it_ended() {
     use WaitEnd::{DoesNotHeal, Healthy, OutOfTime, Overdue};
     for (scenario, attempts, waited, unchanged, ended, line) in [
         ("healthy", 5, 40_000, 0, Healthy, "waited 40 s over 5 attempts"),
+        ("role-missing", 1, 0, 0, OutOfTime, "did not wait: no second attempt fitted into 10 minutes"),
         ("role-missing", 1, 0, 0, DoesNotHeal, "did not wait: it does not heal by itself"),
         (
             "identity-ambiguous",
@@ -42,7 +43,7 @@ fn the_last_line_says_how_long_how_often_since_when_and_why_it_ended() {
             240_000,
             180_000,
             OutOfTime,
-            "waited 4 minutes over 12 attempts; it has been so for 3 minutes; stopped because no further attempt fitted into the time of 10 minutes",
+            "waited 4 minutes over 12 attempts; it has been so for 3 minutes; stopped because no other fitted into 10 minutes",
         ),
         (
             "role-missing",

@@ -56,7 +56,10 @@ pub fn waited(report: &Report) -> Option<String> {
         WaitEnd::DoesNotHeal if report.verdict == Word::Undetermined => "what is unknown would stay so".to_owned(),
         WaitEnd::DoesNotHeal => "it does not heal by itself".to_owned(),
         WaitEnd::Overdue => "it has lasted longer than such a change usually takes".to_owned(),
-        WaitEnd::OutOfTime => format!("no further attempt fitted into the time of {}", words(waiting.limit_ms)),
+        WaitEnd::OutOfTime if report.run.attempts <= 1 => {
+            format!("no second attempt fitted into {}", words(waiting.limit_ms))
+        }
+        WaitEnd::OutOfTime => format!("no other fitted into {}", words(waiting.limit_ms)),
     };
     if report.run.attempts <= 1 {
         return Some(format!("did not wait: {why}"));

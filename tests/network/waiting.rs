@@ -126,7 +126,7 @@ fn out_of_time() {
     assert_eq!(report["run"]["waiting"]["limit_ms"], 3000);
     assert!(attempts > 1, "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.ends_with("; stopped because no further attempt fitted into the time of 3.0 s"), "{last}");
+    assert!(last.ends_with("; stopped because no other fitted into 3.0 s"), "{last}");
 }
 
 fn configured() {
