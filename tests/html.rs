@@ -34,7 +34,7 @@ fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
 fn text(page: &str) -> String {
     let bare = Regex::new(r"(?s)<style>.*?</style>|<script>.*?</script>|<[^>]*>").unwrap();
     let text = bare.replace_all(page, " ");
-    let text = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
+    let text = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#58;", ":"), ("&#39;", "'"), ("&#38;", "&")]
         .iter()
         .fold(text.into_owned(), |text, (escaped, plain)| text.replace(escaped, plain));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
