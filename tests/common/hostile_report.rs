@@ -83,8 +83,7 @@ pub fn hostile(mut report: Report) -> (Report, Vec<String>) {
         for attempt in &mut exchange.attempts {
             match &mut attempt.outcome {
                 Outcome::Failed(failed) => spoil(&mut failed.detail),
-                // A row shows so many characters; another one as long would be cut.
-                Outcome::Resolved { addresses } => addresses.iter_mut().take(1).for_each(&mut spoil),
+                Outcome::Resolved { addresses } => addresses.iter_mut().for_each(&mut spoil),
                 Outcome::Answered(answer) => answer.body = EVIL.concat(),
                 _ => {}
             }

@@ -13,6 +13,7 @@ use crate::fleet::changes::Listed;
 use crate::fleet::fold::{Id, Named, TextId, Vm};
 use crate::fleet::groups::KINDS;
 use crate::fleet::summary::{Cause, Fleet};
+use crate::render::html::view::sign;
 use crate::render::html::{BASE, policy};
 use crate::render::style::Style;
 use crate::report::Word;
@@ -129,18 +130,6 @@ fn class(status: Status) -> &'static str {
         Status::Blocked => "is-blocked",
         Status::Skip => "is-skip",
         Status::Ignored => "is-ignored",
-    }
-}
-
-/// The same signs as in text.
-fn sign(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "✓",
-        Status::Warn => "!",
-        Status::Fail => "✗",
-        Status::Unknown => "?",
-        Status::Blocked => "·",
-        Status::Skip | Status::Ignored => "–",
     }
 }
 
