@@ -146,15 +146,11 @@ impl<'a> Fleet<'a> {
             changes: None,
         };
         for vm in fold.vms.values() {
-            fleet.patterns.entry(vm.pattern).or_insert_with(|| Pattern::parse(fold.text(vm.pattern)));
+            fleet.patterns.entry(vm.pattern).or_insert_with(|| Pattern::parse(fold.pattern(vm.pattern)));
         }
         let mut all = Counter::default();
         let mut versions: BTreeMap<TextId, u64> = BTreeMap::new();
-<<<<<<< HEAD
-        let [mut causes, mut warnings, mut unjudged]: [HashMap<&str, Gathered>; 3] = Default::default();
-=======
         let mut tally = Tally::default();
->>>>>>> fleet
         for vm in fold.vms.values() {
             all.add(vm);
             *versions.entry(vm.version).or_default() += 1;
