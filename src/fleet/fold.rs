@@ -51,7 +51,7 @@ pub struct Vm {
     pub verdict: Word,
     /// The root cause's code.
     pub root_cause: TextId,
-    /// How its checks ended: the text of a `row::Pattern`.
+    /// How its checks ended: see [`Fold::pattern`].
     pub pattern: TextId,
     /// Its subscription, resource group, location and image.
     pub groups: [TextId; 4],
@@ -156,11 +156,16 @@ impl Named {
     }
 }
 
+/// Texts, each kept once.
+type Texts = IndexSet<Box<str>, foldhash::fast::RandomState>;
+
 /// Many reports as one.
 #[derive(Debug)]
 pub struct Fold {
     keys: Keys,
-    texts: IndexSet<Box<str>, foldhash::fast::RandomState>,
+    texts: Texts,
+    /// Not among the texts: nobody is shown them.
+    patterns: Texts,
     /// The VMs, by key.
     pub(super) vms: IndexMap<u128, Vm>,
     /// How many reports were read, the older ones of the same VM too.
@@ -176,6 +181,7 @@ impl Default for Fold {
         Self {
             keys: Keys::default(),
             texts: [Box::from("")].into_iter().collect(),
+            patterns: Texts::default(),
             vms: IndexMap::new(),
             reports: 0,
             broken: Named::default(),
@@ -233,7 +239,7 @@ impl Fold {
             time: ready.time,
             verdict: ready.verdict,
             root_cause: self.keep(&row.root_cause),
-            pattern: self.keep_as_it_is(&ready.report.pattern),
+            pattern: numbered(&mut self.patterns, &ready.report.pattern),
             groups: [subscription, group, &row.vm.location, &row.vm.image].map(|text| self.keep(text)),
             version: self.keep(&row.tool.version),
             place,
@@ -251,17 +257,21 @@ impl Fold {
 
     /// Keeps a text once.
     pub(super) fn keep(&mut self, text: &str) -> TextId {
-        if text.is_empty() { 0 } else { self.keep_as_it_is(&tame(text)) }
-    }
-
-    fn keep_as_it_is(&mut self, text: &str) -> TextId {
-        let index = self.texts.get_index_of(text).unwrap_or_else(|| self.texts.insert_full(text.into()).0);
-        u32::try_from(index).unwrap_or_default()
+        // What is kept is tame, so a text that is there as it stands is tame as well.
+        match self.texts.get_index_of(text) {
+            Some(index) => u32::try_from(index).unwrap_or_default(),
+            None => numbered(&mut self.texts, &tame(text)),
+        }
     }
 
     /// The text that was kept.
     pub fn text(&self, id: TextId) -> &str {
         self.texts.get_index(id as usize).map_or("", |text| text)
+    }
+
+    /// The text of a pattern.
+    pub fn pattern(&self, id: TextId) -> &str {
+        self.patterns.get_index(id as usize).map_or("", |text| text)
     }
 
     /// How many VMs there are.
@@ -287,4 +297,10 @@ impl Fold {
             _ => None,
         }
     }
+}
+
+/// The number of a text, which is kept if it is new.
+fn numbered(texts: &mut Texts, text: &str) -> TextId {
+    let index = texts.get_index_of(text).unwrap_or_else(|| texts.insert_full(text.into()).0);
+    u32::try_from(index).unwrap_or_default()
 }

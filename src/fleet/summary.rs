@@ -156,7 +156,7 @@ impl<'a> Fleet<'a> {
             changes: None,
         };
         for vm in fold.vms.values() {
-            fleet.patterns.entry(vm.pattern).or_insert_with(|| Pattern::parse(fold.text(vm.pattern)));
+            fleet.patterns.entry(vm.pattern).or_insert_with(|| Pattern::parse(fold.pattern(vm.pattern)));
         }
         let mut all = Counter::default();
         let mut versions: BTreeMap<TextId, u64> = BTreeMap::new();
