@@ -153,7 +153,7 @@ fn evidence(met: bool, pages: [usize; 2]) -> Evidence {
 }
 
 fn report(evidence: Evidence) -> Report {
-    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
+    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0, waiting: None };
     Report::new(&diagnose(&evidence), evidence, run)
 }
 
@@ -168,7 +168,14 @@ fn judge(bench: &mut Criterion) {
         });
         let diagnosis = diagnosis::diagnose(&evidence);
         bench.bench_function(&format!("report: 500 requirements {word}"), |bench| {
-            let run = || Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
+            let run = || Run {
+                id: "r".into(),
+                started: String::new(),
+                duration_ms: 0,
+                attempts: 1,
+                waited_ms: 0,
+                waiting: None,
+            };
             bench.iter_batched(
                 || evidence.clone(),
                 |evidence| Report::new(black_box(&diagnosis), evidence, run()),

@@ -27,6 +27,8 @@ pub struct Check {
     pub codes: &'static [&'static str],
     /// Codes of other checks' pages that it can find as well: the same illness in another place.
     pub shared: &'static [&'static str],
+    /// Checks whose answers it reads as well, though it does not need them to be as they should.
+    pub reads: &'static [&'static str],
     /// Its page, as Markdown.
     pub page: &'static str,
     /// What it is judged for, once each.
@@ -174,6 +176,17 @@ pub struct Finding {
     pub severity: Severity,
     /// Facts for this finding's placeholders.
     pub facts: Facts,
+    /// Why it does not count, where the configuration or the command line says so. Checks leave it alone.
+    pub excuse: Option<Excuse>,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excuse {
+    /// The reason that was given, or the flag.
+    pub reason: String,
+    /// The last day on which it holds; none for a flag.
+    pub until: Option<jiff::civil::Date>,
 }
 
 /// How bad a finding is.
@@ -186,15 +199,25 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The word in the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 impl Finding {
     /// An illness.
     pub fn error(code: &'static str) -> Self {
-        Self { code, severity: Severity::Error, facts: Facts::new() }
+        Self { code, severity: Severity::Error, facts: Facts::new(), excuse: None }
     }
 
     /// A thing worth knowing.
     pub fn warning(code: &'static str) -> Self {
-        Self { code, severity: Severity::Warning, facts: Facts::new() }
+        Self { code, severity: Severity::Warning, facts: Facts::new(), excuse: None }
     }
 
     /// Adds a fact.
@@ -235,8 +258,15 @@ impl Verdict {
     pub fn status(&self) -> Status {
         match self {
             Self::Pass(_) => Status::Pass,
-            Self::Found(findings) if findings.iter().any(|finding| finding.severity == Severity::Error) => Status::Fail,
-            Self::Found(_) => Status::Warn,
+            Self::Found(findings) => {
+                let worst =
+                    findings.iter().filter(|finding| finding.excuse.is_none()).map(|finding| finding.severity).max();
+                match worst {
+                    Some(Severity::Error) => Status::Fail,
+                    Some(Severity::Warning) => Status::Warn,
+                    None => Status::Ignored,
+                }
+            }
             Self::Unknown(_) => Status::Unknown,
             Self::Blocked(_) => Status::Blocked,
             Self::Skip(_) => Status::Skip,

@@ -30,6 +30,13 @@ pub enum Command {
     Check(CheckArgs),
     /// Name the cause of an error text, or say what a code or a check means; without a word, list them all
     Explain(ExplainArgs),
+    /// Write one archive for support, redacted; or show, redact or compare what is in one
+    Report(ReportArgs),
+    /// Fold the reports of many VMs into one summary
+    ///
+    /// Of each VM the newest report counts. Directories are walked through; files are known by what is in them. Exit codes: 1 a VM is
+    /// unhealthy, 3 none is, but some are undetermined or a report is broken, 0 otherwise, 2 there is no report at all.
+    Fleet(FleetArgs),
     /// Run the checks against the embedded simulator; without a scenario, list them all
     Demo(DemoArgs),
     /// Serve a scenario's answers over TCP, for other clients and for tests
@@ -41,6 +48,41 @@ pub enum Command {
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// What to examine, and for how long.
+    #[command(flatten)]
+    pub examine: ExamineArgs,
+    /// Judge what this report holds, by the rules of this version, instead of examining this machine: a report as JSON, or an
+    /// archive of midoctor report
+    #[arg(long, value_name = "FILE", conflicts_with_all = QUESTIONS)]
+    pub from: Option<PathBuf>,
+    /// Only print what each client would do in this environment: where it asks for a token, as whom, and how long it insists; asks
+    /// nothing over the network
+    #[arg(long, conflicts_with_all = ["identity", "resource", "require", "probe", "trust_host", "arm_endpoint", "only", "skip", "fail_on", "wait", "from", "quiet", "verbose"])]
+    pub sources: bool,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Flags that put questions, which a saved report has been asked already.
+const QUESTIONS: [&str; 11] = [
+    "identity",
+    "resource",
+    "require",
+    "probe",
+    "trust_host",
+    "arm_endpoint",
+    "pid",
+    "unit",
+    "wait",
+    "timeout",
+    "deadline",
+];
+
+/// What to examine, and for how long. Those that have a default have it in `options`: here it is known whether they were typed,
+/// since flags win over the configuration.
+#[derive(Clone, Debug, Args)]
+pub struct ExamineArgs {
     /// Examine this identity: a client ID, an object ID, or the resource ID of a user-assigned identity; `all` adds every one that
     /// Azure Resource Manager lists for the VM. Repeatable
     #[arg(long, value_name = "ID")]
@@ -68,25 +110,44 @@ pub struct CheckArgs {
     /// Judge the environment of this service instead of this shell's: a systemd unit (web means web.service), or a Windows service
     #[arg(long, value_name = "UNIT")]
     pub unit: Option<String>,
-    /// Only print what each client would do in this environment: where it asks for a token, as whom, and how long it insists; asks
-    /// nothing over the network
-    #[arg(long, conflicts_with_all = ["identity", "resource", "require", "probe", "trust_host", "arm_endpoint", "quiet", "verbose"])]
-    pub sources: bool,
-    /// Give one question, with all its tries, this long
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
-    pub timeout: String,
-    /// Give the whole run this long
-    #[arg(long, value_name = "DURATION", default_value = "30s")]
-    pub deadline: String,
-    /// How to print.
-    #[command(flatten)]
-    pub output: OutputArgs,
+    /// Examine these checks alone, with what they need: a glob over the names of checks and codes. Repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Leave these checks out, or let these codes not count: a glob over the names of checks and codes. Repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub skip: Vec<String>,
+    /// End with 1 on errors, or on warnings as well [default: error]
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Option<Failing>,
+    /// Examine again until the run would end with 0 or this time is up, as long as all that stands in the way can pass by itself; one
+    /// examination that has begun is ended
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<String>,
+    /// Give one question, with all its tries, this long [default: 10s]
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// Give the whole run this long, with --wait each examination [default: 30s]
+    #[arg(long, value_name = "DURATION")]
+    pub deadline: Option<String>,
+    /// Read settings from this TOML file: the same names; flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What makes a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Failing {
+    /// Warnings as well.
+    Warn,
+    /// Errors alone.
+    Error,
 }
 
 /// Flags that say how a report is printed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Print the report as text or json, or write it to a file. Repeatable
+    /// Print the report in this format, or write it to a file: text, line, json, compact, ndjson (added to the file), junit, markdown,
+    /// html, github, azdo, prom. Repeatable
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<String>,
     /// Print nothing when healthy, and leave out the checks that passed or were skipped
@@ -101,11 +162,11 @@ pub struct OutputArgs {
 }
 
 /// The flag for colour.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ColorArgs {
-    /// When to use colour; `auto` obeys NO_COLOR
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: When,
+    /// When to use colour; auto obeys NO_COLOR [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<When>,
 }
 
 /// When to use colour.
@@ -139,6 +200,113 @@ pub struct ExplainArgs {
     pub color: ColorArgs,
 }
 
+/// The arguments of `report`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ReportArgs {
+    /// What to do with a report that is there; without it, examine this machine and write one.
+    #[command(subcommand)]
+    pub command: Option<ReportCommand>,
+    /// What to examine, and for how long.
+    #[command(flatten)]
+    pub examine: ExamineArgs,
+    /// How to write it.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+}
+
+/// How an archive is written.
+#[derive(Debug, Args)]
+pub struct ArchiveArgs {
+    /// Write the archive here [default: midoctor-VM-TIME.zip in this directory]
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Take out what others should not see: secrets, or also ids: names, GUIDs, hosts and addresses, replaced by the same
+    /// pseudonyms everywhere
+    #[arg(long, value_name = "LEVEL", default_value = "secrets")]
+    pub redact: Redact,
+    /// Only show what the archive would contain, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// When to colour.
+    #[command(flatten)]
+    pub color: ColorArgs,
+}
+
+/// How much is taken out of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Redact {
+    /// Nothing; a token is never in a report.
+    None,
+    /// User-info in URLs and the values of headers that no check reads.
+    Secrets,
+    /// These, and whatever names the customer: GUIDs, names, hosts, addresses.
+    Ids,
+}
+
+/// What can be done with a report that is there.
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Print a report: JSON, or an archive
+    Show(ReportShowArgs),
+    /// Write a redacted archive of a report that is there
+    Redact(ReportRedactArgs),
+    /// Say what changed from one report to another
+    Diff(ReportDiffArgs),
+}
+
+/// The arguments of `report show`.
+#[derive(Debug, Args)]
+pub struct ReportShowArgs {
+    /// A report as JSON, an archive of midoctor report, or `-` for standard input
+    pub file: PathBuf,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The arguments of `report redact`.
+#[derive(Debug, Args)]
+pub struct ReportRedactArgs {
+    /// A report as JSON, or an archive of midoctor report; it is left as it is
+    pub report: PathBuf,
+    /// How to write it.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+}
+
+/// The arguments of `report diff`.
+#[derive(Debug, Args)]
+pub struct ReportDiffArgs {
+    /// The report from before
+    pub before: PathBuf,
+    /// The report from after
+    pub after: PathBuf,
+    /// Print the changes as text, json or markdown, or write them to a file. Repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
+    /// When to colour.
+    #[command(flatten)]
+    pub color: ColorArgs,
+}
+
+/// The arguments of `fleet`.
+#[derive(Debug, Args)]
+pub struct FleetArgs {
+    /// Reports as JSON, NDJSON or archives, directories of them, or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    pub reports: Vec<PathBuf>,
+    /// Say what changed since this earlier fold: the JSON that midoctor fleet -o json wrote
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// Print the summary as text, json, markdown or html, or write it to a file. Repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub output: Vec<String>,
+    /// When to colour.
+    #[command(flatten)]
+    pub color: ColorArgs,
+}
+
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -161,6 +329,9 @@ pub struct SimulateArgs {
     /// Where Azure Resource Manager listens, over TLS
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen_arm: SocketAddr,
+    /// Let the VM have this name, so that several simulated VMs are a fleet [default: vm-doctor-01]
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
     /// Write the certificate authority that clients must trust to this file
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

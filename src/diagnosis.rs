@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::azure::cloud::is_manager;
 use crate::case::Case;
-use crate::check::{Check, Severity, Status, Subject, Verdict};
+use crate::check::{Check, Finding, Severity, Status, Subject, Verdict};
 use crate::checks;
 use crate::evidence::{Evidence, Failure, Request};
+use crate::ignores::Ignores;
 use crate::reading::Reading;
+use crate::selection::Selection;
 
 /// What a check says of a subject, with everything that stands in its way taken into account.
 pub struct Judged {
@@ -30,6 +32,8 @@ pub struct Diagnosis {
     pub root_cause: Option<&'static str>,
     /// The verdict over all.
     pub overall: Overall,
+    /// What is odd about the ignores: sentences.
+    pub notes: Vec<String>,
 }
 
 /// The verdict over all.
@@ -52,20 +56,76 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
 
 /// Judges evidence that was read already.
 pub fn judge(reading: &Reading) -> Diagnosis {
-    let mut judged: Vec<Judged> = checks::all()
-        .flat_map(|check| (check.subjects)(reading).into_iter().map(move |subject| (check, subject)))
-        .map(|(check, subject)| {
-            let case = Case::new(reading, &subject);
-            let verdict = (check.judge)(&case);
-            let took = time_spent(reading, &(check.ask)(&case));
-            Judged { check, subject, verdict, took }
-        })
-        .collect();
+    let mut selection = Selection::new(reading.plan());
+    let mut judged = each(&selection, reading);
+    // What stands in the way of a check that was named is worth a row of its own.
+    while judged.iter().any(|one| matches!(one.verdict, Verdict::Blocked(by) if selection.take_along(by))) {
+        judged = each(&selection, reading);
+    }
+    await_the_first(&mut judged, reading);
     block(&mut judged);
     settle(&mut judged);
+    // Last, so that what does not count stands in the way of others all the same: they could not be judged.
+    let mut notes = excuse(&mut judged, &selection, reading);
+    if all_left_out(&judged, &selection) {
+        notes.push("every check that the verdict hangs on is left out, so nothing speaks for this VM".into());
+    }
     let root_cause = root_cause(&judged);
-    let overall = overall(&judged, reading);
-    Diagnosis { checks: judged, root_cause, overall }
+    let overall = overall(&judged, &selection, reading);
+    Diagnosis { checks: judged, root_cause, overall, notes }
+}
+
+/// What each check says by itself.
+fn each(selection: &Selection, reading: &Reading) -> Vec<Judged> {
+    let subjects =
+        checks::all().flat_map(|check| (check.subjects)(reading).into_iter().map(move |subject| (check, subject)));
+    let judged = subjects.map(|(check, subject)| {
+        if let Some(why) = selection.leaves_out(check) {
+            return Judged { check, subject, verdict: Verdict::Skip(why), took: Duration::ZERO };
+        }
+        let case = Case::new(reading, &subject);
+        let verdict = (check.judge)(&case);
+        let took = time_spent(reading, &(check.ask)(&case));
+        Judged { check, subject, verdict, took }
+    });
+    judged.collect()
+}
+
+/// What fails where a first question was never put may fail for that reason alone: whoever did not ask which cloud this is cannot
+/// say that Azure's metadata service has failed. First questions wait for nobody, so in a run they are put before anything fails.
+fn await_the_first(judged: &mut [Judged], reading: &Reading) {
+    let unasked = |one: &&Judged| {
+        let open = || (one.check.ask)(&Case::new(reading, &one.subject)).iter().any(|question| !reading.has(question));
+        one.check.needs.is_empty() && matches!(one.verdict, Verdict::Unknown(_)) && open()
+    };
+    let first: Vec<&str> = judged.iter().filter(unasked).map(|one| one.check.id).collect();
+    for one in judged.iter_mut().filter(|one| one.verdict.status() == Status::Fail) {
+        if let Some(need) = one.check.needs.iter().find(|need| first.contains(*need)) {
+            one.verdict = Verdict::Unknown(format!("not all was asked that the check {need} needs, which comes first"));
+        }
+    }
+}
+
+/// Was nothing judged that the verdict hangs on?
+fn all_left_out(judged: &[Judged], selection: &Selection) -> bool {
+    judged.iter().filter(|one| selection.matters(one.check)).all(|one| one.verdict.status() == Status::Skip)
+}
+
+/// Marks what does not count, and says what is odd about the ignores.
+fn excuse(judged: &mut [Judged], selection: &Selection, reading: &Reading) -> Vec<String> {
+    let mut ignores = Ignores::new(&reading.plan().ignores, reading.taken_at());
+    for one in judged {
+        if matches!(one.verdict, Verdict::Pass(_) | Verdict::Found(_)) {
+            ignores.judged(one.check);
+        }
+        if let Verdict::Found(findings) = &mut one.verdict {
+            for finding in findings {
+                let ignored = ignores.excuse(finding.code);
+                finding.excuse = selection.excuse(one.check, finding.code).or(ignored);
+            }
+        }
+    }
+    ignores.notes()
 }
 
 /// Marks as blocked what cannot be judged, or has failed only, because something it needs has failed. Who is named is
@@ -97,14 +157,19 @@ fn block(judged: &mut [Judged]) {
 
 /// A check that waits for one that did not fail after all is unknown, not blocked.
 fn settle(judged: &mut [Judged]) {
-    let failed = judged.iter().filter(|one| one.verdict.status() == Status::Fail);
-    let failed: Vec<(&str, Subject)> = failed.map(|one| (one.check.id, one.subject.clone())).collect();
+    let of = |wanted: Status| -> Vec<(&str, Subject)> {
+        let such = judged.iter().filter(|one| one.verdict.status() == wanted);
+        such.map(|one| (one.check.id, one.subject.clone())).collect()
+    };
+    let (failed, left_out) = (of(Status::Fail), of(Status::Skip));
     for one in judged {
         // What failed for another identity stands in nobody else's way.
-        if let Verdict::Blocked(by) = one.verdict
-            && !failed.iter().any(|(id, subject)| *id == by && subject.concerns(&one.subject))
-        {
-            one.verdict = Verdict::Unknown(format!("it depends on the check {by}, which could not be judged"));
+        let Verdict::Blocked(by) = one.verdict else { continue };
+        let among =
+            |rows: &[(&str, Subject)]| rows.iter().any(|(id, subject)| *id == by && subject.concerns(&one.subject));
+        if !among(&failed) {
+            let why = if among(&left_out) { "was left out" } else { "could not be judged" };
+            one.verdict = Verdict::Unknown(format!("it depends on the check {by}, which {why}"));
         }
     }
 }
@@ -141,13 +206,14 @@ fn root_cause(judged: &[Judged]) -> Option<&'static str> {
     }
     match &best?.1.verdict {
         Verdict::Found(findings) => {
-            findings.iter().find(|finding| finding.severity == Severity::Error).map(|finding| finding.code)
+            let counts = |finding: &&Finding| finding.severity == Severity::Error && finding.excuse.is_none();
+            findings.iter().find(counts).map(|finding| finding.code)
         }
         _ => None,
     }
 }
 
-fn overall(judged: &[Judged], reading: &Reading) -> Overall {
+fn overall(judged: &[Judged], selection: &Selection, reading: &Reading) -> Overall {
     let any = |status: Status| judged.iter().any(|one| one.verdict.status() == status);
     let cut_short = reading.exchanges().iter().any(|exchange| {
         exchange
@@ -155,9 +221,11 @@ fn overall(judged: &[Judged], reading: &Reading) -> Overall {
             .iter()
             .any(|attempt| attempt.outcome.failure().is_some_and(|failed| failed.why == Failure::OutOfTime))
     });
-    let open = judged
-        .iter()
-        .any(|one| one.check.essential && matches!(one.verdict.status(), Status::Unknown | Status::Blocked));
+    let is_open = |one: &Judged| {
+        selection.matters(one.check) && matches!(one.verdict.status(), Status::Unknown | Status::Blocked)
+    };
+    // Where everything is left out nothing speaks for the VM.
+    let open = judged.iter().any(is_open) || all_left_out(judged, selection);
     // Whoever names an environment wants to know about that one.
     let open = open || Case::new(reading, &Subject::default()).lacks_environment();
     if any(Status::Fail) {

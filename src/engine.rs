@@ -16,6 +16,7 @@ use crate::pace::{LANES, Pace};
 use crate::plan::Plan;
 use crate::reading::{PAGES, Reading};
 use crate::recorder::Recorder;
+use crate::selection::Selection;
 
 /// How long a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +95,15 @@ pub fn ask_locally(wire: &dyn Wire, plan: &Plan, limits: Limits, questions: Vec<
 /// The questions that can be put now: of every check that nothing failed stands in the way of, in the catalogue's order.
 fn open_questions(reading: &Reading) -> Vec<Request> {
     let so_far = diagnosis::judge(reading);
+    let selection = Selection::new(reading.plan());
     let mut questions: Vec<Request> = Vec::new();
     let mut known: HashSet<Request> = HashSet::new();
     for judged in &so_far.checks {
-        if judged.verdict.status() == Status::Blocked {
+        // What is left out is judged all the same where it stands in the way of what is not.
+        let left_out = judged.verdict.status() == Status::Skip
+            && selection.leaves_out(judged.check).is_some()
+            && !selection.is_read(judged.check);
+        if judged.verdict.status() == Status::Blocked || left_out {
             continue;
         }
         for request in (judged.check.ask)(&Case::new(reading, &judged.subject)) {

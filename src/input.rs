@@ -1,4 +1,4 @@
-//! Where a pasted text comes from: standard input, or a file. Bytes only; what they mean is `explain`'s business.
+//! Where a text comes from: standard input, or a file. What it means is the business of whoever asked for it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -35,6 +35,24 @@ impl Source {
         Ok(Self { reader: Box::new(file), name, size: meta.is_file().then_some(meta.len()) })
     }
 
+    /// Reads all of it, up to so many bytes.
+    ///
+    /// # Errors
+    /// A sentence that says what happened, or that there is more.
+    pub fn whole(mut self, limit: u64) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let read = self.reader.by_ref().take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| complaint(&self.name, &error))?;
+        if bytes.len() as u64 > limit {
+            return Err(format!(
+                "{} has more than {} MB, which is no report; name another file",
+                self.name,
+                limit >> 20
+            ));
+        }
+        Ok(bytes)
+    }
+
     /// Reads some bytes; none at the end.
     ///
     /// # Errors
@@ -46,6 +64,32 @@ impl Source {
                 read => return read.map_err(|error| complaint(&self.name, &error)),
             }
         }
+    }
+}
+
+impl Source {
+    /// What it is called in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All of it as text, which has at most so many bytes.
+    ///
+    /// # Errors
+    /// A sentence that names the file, what happened and what to do.
+    pub fn text(mut self, limit: usize) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; 16 << 10];
+        loop {
+            match self.read(&mut chunk)? {
+                0 => break,
+                read => bytes.extend_from_slice(&chunk[..read]),
+            }
+            if bytes.len() > limit {
+                return Err(format!("{} has more than {} KiB; name another file", self.name, limit >> 10));
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text; save it as UTF-8", self.name))
     }
 }
 

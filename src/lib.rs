@@ -1,45 +1,59 @@
 //! midoctor tells why a managed identity does not work on an Azure VM, and what to do about it.
 //!
-//! The flow: what was typed ([`cli`]) becomes what it means ([`options`]): a [`plan`] and a wire, the machine ([`wire`]) or the
-//! [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the [`recorder`], which seals tokens; what came
-//! back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the [`diagnosis`] says what follows
-//! from what, the [`page`]s give the words, both make a [`report`], and one renderer of
-//! [`render`] paints it.
+//! The flow: what was typed ([`cli`]), with what a file says ([`config`]), becomes what it means ([`options`]): a [`plan`] and a
+//! wire, the machine ([`wire`]) or the [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the
+//! [`recorder`], which seals tokens; what came back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the
+//! [`diagnosis`] says what follows from what, the [`page`]s give the words, both make a [`report`], and one renderer of
+//! [`render`] paints it. Whether it is worth looking again, [`waiting`] says.
 
+pub mod archive;
 pub mod azure;
+pub mod build_log;
 pub mod case;
 pub mod certificate;
 pub mod check;
 pub mod checks;
 pub mod cli;
 pub mod clients;
+pub mod config;
 pub mod destination;
 pub mod diagnosis;
+pub mod diff;
 pub mod engine;
 pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod fill;
+pub mod fleet;
+pub mod gather;
+pub mod ignores;
 pub mod input;
+pub mod nearest;
 pub mod network;
 pub mod options;
 pub mod output;
+pub mod outputs;
 pub mod pace;
 pub mod page;
 pub mod plan;
 pub mod probe;
 pub mod reading;
 pub mod recorder;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod request;
 pub mod requirement;
 pub mod run;
+pub mod saved;
 pub mod scenarios;
 pub mod seal;
+pub mod selection;
 pub mod simulator;
+pub mod strings;
 pub mod token;
 pub mod unit_name;
+pub mod waiting;
 pub mod wire;
 pub mod wording;
 pub mod words;

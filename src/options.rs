@@ -5,36 +5,26 @@ use std::time::Duration;
 
 use crate::azure::cloud::ALIASES;
 use crate::azure::resource_id;
-use crate::cli::{CheckArgs, ExplainArgs, OutputArgs, When};
+use crate::checks;
+use crate::cli::{ExamineArgs, ExplainArgs, Failing};
 use crate::engine::Limits;
 use crate::fill::visible;
-use crate::plan::{Plan, Resource, Selector, Whose};
+use crate::nearest::{suggestion, unknown};
+use crate::outputs::{Outputs, PLAIN, Plain};
+use crate::plan::{FailOn, Plan, Resource, Selector, Whose};
 use crate::probe;
 use crate::requirement;
 use crate::unit_name::UnitName;
 
-/// What `check` is to do.
+/// What to examine, and for how long.
 #[derive(Debug)]
-pub struct CheckOptions {
+pub struct ExamineOptions {
     /// What to look at.
     pub plan: Plan,
     /// How long it may take.
     pub limits: Limits,
-    /// How to print.
-    pub output: OutputOptions,
-}
-
-/// How to print a report.
-#[derive(Debug, PartialEq, Eq)]
-pub struct OutputOptions {
-    /// Each format with its file; without one it goes to standard output.
-    pub targets: Vec<(Format, Option<PathBuf>)>,
-    /// Print nothing when healthy.
-    pub quiet: bool,
-    /// Print every question as well.
-    pub verbose: bool,
-    /// When to colour.
-    pub color: When,
+    /// How long to wait for what heals; none when one look is enough.
+    pub wait: Option<Duration>,
 }
 
 /// What `explain` is to do.
@@ -44,8 +34,8 @@ pub struct ExplainOptions {
     pub what: Explained,
     /// Go on to run the checks.
     pub and_check: bool,
-    /// How to print.
-    pub output: OutputOptions,
+    /// Where the answer goes.
+    pub output: Outputs<Plain>,
 }
 
 /// What `explain` explains.
@@ -79,8 +69,7 @@ impl ExplainOptions {
             }
             (Some(word), None) => Explained::Word(word.to_owned()),
         };
-        let targets = targets(&args.output)?;
-        let output = OutputOptions { targets, quiet: false, verbose: false, color: args.color.color };
+        let output = Outputs::read(&args.output, &PLAIN, args.color.color)?;
         Ok(Self { what, and_check: args.and_check, output })
     }
 
@@ -91,51 +80,77 @@ impl ExplainOptions {
     pub fn for_a_page(&self) -> Result<(), String> {
         let flag = match () {
             () if self.and_check => "--and-check",
-            () if self.output.targets != [(Format::Text, None)] => "-o",
+            () if self.output.targets != [(Plain::Text, None)] => "-o",
             () => return Ok(()),
         };
         Err(format!("{flag} goes with a text to explain: midoctor explain - reads one, --file FILE names one"))
     }
 }
 
-/// The formats of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For programs: the report, version 1.
-    Json,
-}
-
-/// The formats' names.
-const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
-
 /// Longer durations are slips of the pen.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-impl CheckOptions {
-    /// Reads the flags of `check`.
+impl ExamineOptions {
+    /// Reads the flags. `verbose` is what `-v` says.
     ///
     /// # Errors
     /// A sentence that says what is wrong and what is accepted.
-    pub fn read(args: &CheckArgs) -> Result<Self, String> {
+    pub fn read(args: &ExamineArgs, verbose: bool) -> Result<Self, String> {
         let mut plan = with_endpoints(
-            Plan { through_proxy: args.output.verbose, ..plan(&args.identity, &args.resource, &args.require)? },
+            Plan { through_proxy: verbose, ..plan(&args.identity, &args.resource, &args.require)? },
             !args.resource.is_empty(),
             &args.probe,
             &args.trust_host,
             args.arm_endpoint.as_deref(),
         )?;
         plan.environment = whose(args.pid.as_deref(), args.unit.as_deref())?;
+        plan.only = globs("--only", &args.only)?;
+        plan.skip = globs("--skip", &args.skip)?;
+        plan.fail_on = args.fail_on.map_or(FailOn::Error, FailOn::from);
+        let usual = Limits::default();
+        let given = |flag: &str, text: &Option<String>| text.as_deref().map(|text| positive(flag, text)).transpose();
         Ok(Self {
             plan,
             limits: Limits {
-                question: positive("--timeout", &args.timeout)?,
-                deadline: positive("--deadline", &args.deadline)?,
+                question: given("--timeout", &args.timeout)?.unwrap_or(usual.question),
+                deadline: given("--deadline", &args.deadline)?.unwrap_or(usual.deadline),
             },
-            output: OutputOptions::read(&args.output)?,
+            wait: given("--wait", &args.wait)?,
         })
     }
+}
+
+impl From<Failing> for FailOn {
+    fn from(typed: Failing) -> Self {
+        match typed {
+            Failing::Warn => Self::Warn,
+            Failing::Error => Self::Error,
+        }
+    }
+}
+
+/// Globs over the names of checks and codes; each must match something that there is.
+///
+/// # Errors
+/// A sentence that says what is wrong and what is accepted.
+pub fn globs(flag: &str, texts: &[String]) -> Result<Vec<String>, String> {
+    let names: Vec<&str> =
+        checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied())).collect();
+    texts
+        .iter()
+        .map(|text| {
+            let pattern = glob::Pattern::new(text).map_err(|error| {
+                format!("{flag} takes a glob such as role-*; “{}” is none: {}", visible(text), error.msg)
+            })?;
+            if names.iter().any(|name| pattern.matches(name)) {
+                return Ok(text.clone());
+            }
+            Err(format!(
+                "{flag}: {}",
+                unknown(text, "no check and no code that one finds, and matches none", &names, "midoctor explain")
+            ))
+        })
+        .collect()
 }
 
 /// Reads identities and resources as they are typed, or as a scenario's example names them.
@@ -265,28 +280,6 @@ fn resource(text: &str) -> Result<Resource, String> {
     ))
 }
 
-/// `; did you mean “vault”?`, or nothing when no name is near.
-fn suggestion(word: &str, names: &[&str]) -> String {
-    nearest(word, names).map(|name| format!("; did you mean “{name}”?")).unwrap_or_default()
-}
-
-/// The complaint about a word that is none of these names: what it is not, the nearest one, and what lists them all.
-pub fn unknown(word: &str, what: &str, names: &[&str], lister: &str) -> String {
-    let near = nearest(&word.to_lowercase(), names);
-    let near = near.map_or_else(|| ";".to_owned(), |name| format!("; did you mean “{name}”?"));
-    format!("“{}” is {what}{near} {lister} lists them all", visible(word))
-}
-
-/// The name that differs least, when it does not differ much.
-pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
 /// Reads a duration that may be zero.
 ///
 /// # Errors
@@ -303,52 +296,6 @@ fn positive(flag: &str, text: &str) -> Result<Duration, String> {
     match duration(flag, text)? {
         none if none.is_zero() => Err(format!("{flag} takes a duration longer than nothing, such as 10s")),
         some => Ok(some),
-    }
-}
-
-impl OutputOptions {
-    /// Reads the flags that say how to print.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong and what is accepted.
-    pub fn read(args: &OutputArgs) -> Result<Self, String> {
-        let targets = targets(&args.output)?;
-        Ok(Self { targets, quiet: args.quiet, verbose: args.verbose, color: args.color.color })
-    }
-}
-
-/// Each format with its file.
-fn targets(outputs: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, String> {
-    let mut targets = outputs.iter().map(|text| target(text)).collect::<Result<Vec<_>, _>>()?;
-    if targets.is_empty() {
-        targets.push((Format::Text, None));
-    }
-    if targets.iter().filter(|(_, file)| file.is_none()).count() > 1 {
-        return Err("two outputs go to standard output; give one of them a file, as in -o json=report.json".into());
-    }
-    let plain = |file: &Option<PathBuf>| file.as_deref().map(|file| file.strip_prefix("./").unwrap_or(file).to_owned());
-    for (index, (_, file)) in targets.iter().enumerate() {
-        if file.is_some() && targets[..index].iter().any(|(_, other)| plain(other) == plain(file)) {
-            return Err("two outputs go to the same file; give each its own".into());
-        }
-    }
-    Ok(targets)
-}
-
-fn target(text: &str) -> Result<(Format, Option<PathBuf>), String> {
-    let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
-    let Some((_, format)) = FORMATS.iter().find(|(known, _)| *known == name) else {
-        let names = FORMATS.map(|(name, _)| name);
-        return Err(format!(
-            "-o takes {}, each with =FILE to write it there; “{}” is neither{}",
-            names.join(" or "),
-            visible(name),
-            suggestion(name, &names)
-        ));
-    };
-    match file {
-        Some("") => Err(format!("-o {name}= names no file; write -o {name}=FILE, or -o {name} for standard output")),
-        file => Ok((*format, file.map(PathBuf::from))),
     }
 }
 

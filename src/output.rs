@@ -1,15 +1,23 @@
 //! Where a report goes: standard output, or files, which are complete or not there at all.
 //!
-//! A file is written beside its target and renamed over it. What is not a regular file (a pipe, a terminal, a container's
-//! termination log that is mounted) is written to as it is.
+//! A file is written beside its target and renamed over it, or, where many runs share one, added to under a lock and cut back when
+//! that fails. What cannot be replaced (a pipe, a terminal, a file that is mounted by itself, such as a container's termination
+//! log) is written to as it is.
+
+mod fresh;
+mod pour;
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::build_log::inert;
 use crate::fill::visible;
+pub use fresh::Fresh;
+
+pub use pour::print_by;
 
 /// A file that can be written, found out before the run.
 pub enum Target {
@@ -20,8 +28,20 @@ pub enum Target {
         /// The target.
         path: PathBuf,
     },
+    /// Added to a file of lines, of which nothing is lost.
+    Added {
+        /// The file; made when it is written.
+        path: PathBuf,
+    },
     /// Written to directly.
     Stream(File),
+    /// A file that is mounted by itself: nothing can be renamed over it, so it is emptied and written.
+    Mounted {
+        /// The file.
+        file: File,
+        /// Its path.
+        path: PathBuf,
+    },
 }
 
 impl Target {
@@ -30,6 +50,47 @@ impl Target {
     /// # Errors
     /// A sentence that names the file, what happened and what to do.
     pub fn open(path: &Path) -> Result<Self, String> {
+        match Self::place(path)? {
+            Place::Stream(file) => Ok(Self::Stream(file)),
+            Place::File(path) if is_mounted(&path) => match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => Ok(Self::Mounted { file, path }),
+                Err(error) => Err(complaint(&path, &error)),
+            },
+            Place::File(path) => {
+                let temporary = beside(&path).map_err(|error| complaint(&path, &error))?;
+                Ok(Self::Whole { temporary, path })
+            }
+        }
+    }
+
+    /// As [`Target::open`], for a file that is added to.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append(path: &Path) -> Result<Self, String> {
+        match Self::place(path)? {
+            Place::Stream(file) => Ok(Self::Stream(file)),
+            Place::File(path) => {
+                let found = match open_to_add(&path, false) {
+                    // It is made only once there is something to write, so here it is only found out whether it could be.
+                    Err(error) if error.kind() == ErrorKind::NotFound => beside(&path).map(drop),
+                    opened => opened.map(drop),
+                };
+                found.map_err(|error| complaint(&path, &error))?;
+                Ok(Self::Added { path })
+            }
+        }
+    }
+
+    /// So many bytes are in the file that would be added to.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Added { path } => std::fs::metadata(path).map_or(0, |meta| meta.len()),
+            Self::Whole { .. } | Self::Stream(_) | Self::Mounted { .. } => 0,
+        }
+    }
+
+    fn place(path: &Path) -> Result<Place, String> {
         let wrong = |error: std::io::Error| complaint(path, &error);
         // A link is followed, so that its target is replaced and not the link.
         let path = match std::fs::canonicalize(path) {
@@ -39,31 +100,14 @@ impl Target {
         };
         match std::fs::metadata(&path) {
             Ok(meta) if meta.is_dir() => {
-                return Err(format!("{} is a directory; name a file in it", visible(&path.display().to_string())));
+                Err(format!("{} is a directory; name a file in it", visible(&path.display().to_string())))
             }
-            Ok(meta) if !meta.is_file() => {
-                return OpenOptions::new().write(true).open(&path).map(Self::Stream).map_err(wrong);
-            }
+            Ok(meta) if !meta.is_file() => OpenOptions::new().write(true).open(&path).map(Place::Stream).map_err(wrong),
             Ok(meta) if meta.permissions().readonly() => {
-                return Err(format!("{} is read-only; name another file", visible(&path.display().to_string())));
+                Err(format!("{} is read-only; name another file", visible(&path.display().to_string())))
             }
-            _ => {}
+            _ => Ok(Place::File(path)),
         }
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".midoctor-");
-        // A file that was there keeps its permissions.
-        match std::fs::metadata(&path) {
-            Ok(meta) => builder.permissions(meta.permissions()),
-            #[cfg(unix)]
-            Err(_) => builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
-            #[cfg(not(unix))]
-            Err(_) => &mut builder,
-        };
-        Ok(Self::Whole { temporary: builder.tempfile_in(directory).map_err(wrong)?, path })
     }
 
     /// Writes all of it and puts it in place.
@@ -71,17 +115,99 @@ impl Target {
     /// # Errors
     /// A sentence that names what happened.
     pub fn write(self, text: &str) -> Result<(), String> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same for what is no text.
+    ///
+    /// # Errors
+    /// A sentence that names what happened.
+    pub fn write_bytes(self, bytes: &[u8]) -> Result<(), String> {
         match self {
             Self::Stream(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| format!("the output cannot be written: {error}"))
+                file.write_all(bytes).map_err(|error| format!("the output cannot be written: {error}"))
+            }
+            Self::Added { path } => add(&path, bytes).map_err(|error| complaint(&path, &error)),
+            Self::Mounted { mut file, path } => {
+                let written = file.set_len(0).and_then(|()| file.write_all(bytes));
+                written.map_err(|error| complaint(&path, &error))
             }
             Self::Whole { mut temporary, path } => {
-                let written = temporary.write_all(text.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+                let written = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
                 written.map_err(|error| complaint(&path, &error))?;
                 temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
             }
         }
     }
+}
+
+/// What a path leads to.
+enum Place {
+    /// A regular file, or none yet.
+    File(PathBuf),
+    /// Anything else, opened.
+    Stream(File),
+}
+
+/// Is this file, whose path holds no link, a mount of its own? Containers' managers mount single files. Linux lists mounts in
+/// `mountinfo`, the fifth word being the place, with blanks and backslashes as octal escapes (proc(5)).
+fn is_mounted(path: &Path) -> bool {
+    let escaped = path.to_string_lossy().replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011");
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts.lines().any(|mount| mount.split(' ').nth(4) == Some(&escaped))
+}
+
+/// A temporary file in the same directory, which will have the permissions of the file that was there.
+fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".midoctor-");
+    match std::fs::metadata(path) {
+        Ok(meta) => builder.permissions(meta.permissions()),
+        #[cfg(unix)]
+        Err(_) => builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
+        #[cfg(not(unix))]
+        Err(_) => &mut builder,
+    };
+    builder.tempfile_in(directory)
+}
+
+/// To read its end and to write behind it. Windows lets a file that was opened for adding alone not be cut.
+fn open_to_add(path: &Path, create: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).create(create);
+    if cfg!(windows) {
+        options.write(true).truncate(false)
+    } else {
+        options.append(true)
+    };
+    options.open(path)
+}
+
+/// Adds lines to a file, under a lock that others who add to it keep as well. When it cannot be written whole, it is as before.
+fn add(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = open_to_add(path, true)?;
+    match file.lock() {
+        // Some network file systems have none; then short lines are still written in one go.
+        Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error),
+        _ => {}
+    }
+    let before = file.seek(SeekFrom::End(0))?;
+    let mut last = [b'\n'];
+    if before > 0 {
+        file.seek(SeekFrom::Start(before - 1))?;
+        file.read_exact(&mut last)?;
+    }
+    // Somebody else's line may lack its end.
+    let whole = if last == [b'\n'] { bytes.to_vec() } else { [b"\n", bytes].concat() };
+    let written = file.write_all(&whole).and_then(|()| file.sync_all());
+    if written.is_err() {
+        file.set_len(before)?;
+    }
+    written
 }
 
 /// What happened to which file, and what to do.
@@ -99,6 +225,23 @@ fn complaint(path: &Path, error: &std::io::Error) -> String {
     format!("{} cannot be written: {why}", visible(&path.display().to_string()))
 }
 
+/// The name of a file without links and detours, whether it is there already or not.
+pub fn real(path: &Path) -> PathBuf {
+    let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let in_real_directory = || Some(std::fs::canonicalize(directory?).ok()?.join(path.file_name()?));
+    std::fs::canonicalize(path).ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
+}
+
+/// Are these two names of one file?
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Removes a file that midoctor itself has just written; there is nothing to be done when that fails.
+pub fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
 /// Writes to standard output. A reader that has gone away is no failure.
 ///
 /// # Errors
@@ -113,7 +256,7 @@ pub fn print(text: &str) -> Result<(), String> {
     }
 }
 
-/// Writes a note to standard error; there is nowhere to complain when that fails.
+/// Writes a note to standard error, which build servers read for commands as well; there is nowhere to complain when that fails.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", inert(text));
 }

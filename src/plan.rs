@@ -1,4 +1,5 @@
-//! What a run is asked to look at: which identities, which resources. Meaning only; what was typed is in `cli`.
+//! What a run is asked to look at: which identities, which resources, which checks, what does not count. Meaning only; what was
+//! typed is in `cli`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,47 @@ pub struct Plan {
     /// Is the metadata service also asked through the proxy that the environment names, to show what clients get there?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub through_proxy: bool,
+    /// Examine these checks alone, with what they need: globs over the names of checks and codes; all when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// Leave these checks out, and let these codes not count: globs as above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
+    /// What is known and shall not count for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignores: Vec<Ignore>,
+    /// What makes a run fail.
+    #[serde(skip_serializing_if = "FailOn::is_usual")]
+    pub fail_on: FailOn,
+}
+
+/// Findings that shall not count until a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ignore {
+    /// Their code: a glob.
+    pub code: String,
+    /// Why.
+    pub reason: String,
+    /// The last day, UTC, on which it holds.
+    #[schemars(with = "String")]
+    pub until: jiff::civil::Date,
+}
+
+/// What makes a run fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    /// Errors alone.
+    #[default]
+    Error,
+    /// Warnings as well.
+    Warn,
+}
+
+impl FailOn {
+    fn is_usual(&self) -> bool {
+        *self == Self::Error
+    }
 }
 
 /// Whose environment.
@@ -65,6 +107,10 @@ impl Default for Plan {
             arm_endpoint: None,
             environment: Whose::Own,
             through_proxy: false,
+            only: Vec::new(),
+            skip: Vec::new(),
+            ignores: Vec::new(),
+            fail_on: FailOn::Error,
         }
     }
 }

@@ -7,12 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::azure::cloud::Cloud;
+use crate::azure::resource_id::VmId;
 use crate::case::Case;
 use crate::check::{Severity, Stage, Status, Subject};
 use crate::diagnosis::{Diagnosis, Overall};
 use crate::evidence::Evidence;
 use crate::fill::{posix, visible};
 use crate::page::{Heals, Place, Shell};
+use crate::plan::FailOn;
 use crate::reading::Reading;
 use crate::token::Claims;
 use crate::wording::check_report;
@@ -41,6 +43,9 @@ pub struct Report {
     pub root_cause: Option<String>,
     /// How many checks ended how.
     pub summary: Summary,
+    /// What is odd about the configuration, such as an ignore that has ended; sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Every check, in a fixed order; none is ever left out.
     pub checks: Vec<CheckReport>,
     /// What was asked and what came back.
@@ -61,14 +66,42 @@ pub struct Tool {
 pub struct Run {
     /// A random ID.
     pub id: String,
-    /// RFC 3339, by the machine's own clock.
+    /// When the last examination began, which is the one that the report is about: RFC 3339, by the machine's own clock.
     pub started: String,
-    /// Milliseconds.
+    /// Milliseconds that it took.
     pub duration_ms: u64,
     /// How many times the VM was examined.
     pub attempts: u32,
     /// Milliseconds spent waiting between them.
     pub waited_ms: u64,
+    /// How the waiting went, when `--wait` was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// How waiting for a VM to become healthy went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    /// Milliseconds that it was given.
+    pub limit_ms: u64,
+    /// Milliseconds for which the last state has been as it is: the verdict, the root cause, and what stands in the way.
+    pub unchanged_ms: u64,
+    /// Why it ended.
+    pub ended: WaitEnd,
+}
+
+/// Why waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitEnd {
+    /// Nothing stands in the way any more.
+    Healthy,
+    /// What was found does not heal by itself.
+    DoesNotHeal,
+    /// What was found heals by itself, but has lasted longer than Azure says that it takes.
+    Overdue,
+    /// The time was up.
+    OutOfTime,
 }
 
 /// The VM.
@@ -84,6 +117,15 @@ pub struct Vm {
     pub location: Option<String>,
     /// Its azEnvironment.
     pub cloud: Option<String>,
+    /// Its subscription's ID.
+    #[serde(default)]
+    pub subscription_id: Option<String>,
+    /// Its resource group.
+    #[serde(default)]
+    pub resource_group: Option<String>,
+    /// The marketplace image that it was made from, `publisher:offer:sku:version`; null for an image of one's own.
+    #[serde(default)]
+    pub image: Option<String>,
 }
 
 /// An identity that signs in.
@@ -123,6 +165,18 @@ pub enum Word {
     Unhealthy,
     /// No error, but something essential could not be judged.
     Undetermined,
+}
+
+impl Word {
+    /// The word in the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+            Self::Undetermined => "undetermined",
+        }
+    }
 }
 
 /// How many checks ended how.
@@ -180,6 +234,18 @@ pub struct FindingReport {
     pub remedy: Remedy,
     /// Where to read on.
     pub docs: Vec<String>,
+    /// Why it does not count, where the configuration or the command line says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<Ignored>,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ignored {
+    /// The reason that was given, or the flag.
+    pub reason: String,
+    /// The last day, UTC, on which that holds: `2027-01-31`; null for a flag.
+    pub until: Option<String>,
 }
 
 /// What to do about a finding.
@@ -210,7 +276,7 @@ impl Report {
     pub fn new(diagnosis: &Diagnosis, evidence: Evidence, run: Run) -> Self {
         let (verdict, exit_code) = match diagnosis.overall {
             Overall::Healthy => (Word::Healthy, 0),
-            Overall::Degraded => (Word::Degraded, 0),
+            Overall::Degraded => (Word::Degraded, u8::from(evidence.asked.fail_on == FailOn::Warn)),
             Overall::Unhealthy => (Word::Unhealthy, 1),
             Overall::Undetermined => (Word::Undetermined, 3),
         };
@@ -218,6 +284,7 @@ impl Report {
         let checks: Vec<CheckReport> = diagnosis.checks.iter().map(|judged| check_report(judged, &reading)).collect();
         let instance = reading.instance().cloned().unwrap_or_default();
         let identities = identities(&reading);
+        let of_id = instance.resource_id.as_deref().and_then(VmId::parse);
         Self {
             schema: SCHEMA.into(),
             tool: Tool { name: "midoctor".into(), version: env!("CARGO_PKG_VERSION").into() },
@@ -228,12 +295,16 @@ impl Report {
                 vm_id: shown(instance.vm_id),
                 location: shown(instance.location),
                 cloud: shown(instance.environment),
+                subscription_id: shown(instance.subscription.or(of_id.as_ref().map(|id| id.subscription.clone()))),
+                resource_group: shown(instance.resource_group.or(of_id.map(|id| id.resource_group))),
+                image: shown(instance.image),
             },
             identities,
             verdict,
             exit_code,
             root_cause: diagnosis.root_cause.map(str::to_owned),
             summary: summarise(&checks),
+            notes: diagnosis.notes.iter().map(|note| visible(note)).collect(),
             checks,
             evidence,
         }

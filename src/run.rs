@@ -1,28 +1,37 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
+mod bar;
 mod explain;
+mod fleet;
+mod publish;
+mod report;
+mod saved;
+mod settings;
 mod sources;
+mod wait;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, SimulateArgs, When};
+use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, SimulateArgs};
 use crate::diagnosis;
 use crate::engine::{self, Limits};
 use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
 use crate::fill::visible;
-use crate::options::{self, CheckOptions, Format, OutputOptions};
+use crate::nearest::nearest;
+use crate::options;
 use crate::output::{self, Target};
 use crate::plan::{Plan, Whose};
 use crate::render::style::Style;
-use crate::render::{json, text};
 use crate::report::{Report, Run};
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire::{self, Machine};
+
+use publish::{open_report, publish_report, style};
+use settings::Settings;
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -30,6 +39,8 @@ pub fn run(cli: &Cli) -> Exit {
         None => check(&cli.check),
         Some(Command::Check(args)) => check(args),
         Some(Command::Explain(args)) => explain::explain(args),
+        Some(Command::Report(args)) => report::report(args),
+        Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),
@@ -41,13 +52,15 @@ pub fn run(cli: &Cli) -> Exit {
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, String> {
-    let options = CheckOptions::read(args)?;
-    there_is(&options.plan.environment)?;
-    if args.sources {
-        return sources::sources(&options);
+    if let Some(file) = &args.from {
+        return saved::judge(file, args);
     }
-    let targets = open(&options.output)?;
-    publish(&examine_this_machine(&options.plan, options.limits), &options.output, targets)
+    let Settings { options, output, origins, .. } = Settings::read(&args.examine, &args.output)?;
+    if args.sources {
+        return sources::sources(&options, &output);
+    }
+    let opened = open_report(&output).map_err(|why| origins.blame(why))?;
+    publish_report(&wait::examine_or_wait(&options), opened, &output)
 }
 
 /// Is there such a process or unit? Found out before anything is asked.
@@ -58,7 +71,7 @@ fn there_is(whose: &Whose) -> Result<(), String> {
         let (stem, kind) =
             name.rsplit_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
         let stems: Vec<&str> = missing.names.iter().filter_map(|name| name.strip_suffix(kind.as_str())).collect();
-        let near = options::nearest(stem, &stems);
+        let near = nearest(stem, &stems);
         near.map_or_else(|| ";".to_owned(), |near| format!("; did you mean “{near}{kind}”?"))
     };
     Err(match whose {
@@ -78,11 +91,20 @@ fn there_is(whose: &Whose) -> Result<(), String> {
     })
 }
 
+/// Examines this machine once, with a spinner.
 fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
+    let spinner = spinner();
+    let report = look_at_this_machine(plan, limits, &|request| spinner.set_message(visible(&request.in_words())));
+    spinner.finish_and_clear();
+    report
+}
+
+/// Examines this machine once: as it is now, with nothing kept from another time.
+fn look_at_this_machine(plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
     let machine = Machine::new(plan.environment.clone());
     std::thread::scope(|scope| {
         machine.warm_up(scope);
-        examine(&machine, plan, limits)
+        examine(&machine, plan, limits, progress)
     })
 }
 
@@ -90,20 +112,20 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let Some(name) = &args.scenario else {
         return output::print(&list_scenarios(style(args.output.color.color))).map(|()| Exit::Healthy);
     };
-    let options = OutputOptions::read(&args.output)?;
+    let opened = open_report(&args.output)?;
     let scenario = scenarios::find(name)?.scenario()?;
-    let targets = open(&options)?;
     let plan = scenarios::plan(&scenario)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
-    publish(&examine(&machine, &plan, Limits::default()), &options, targets)
+    let spinner = spinner();
+    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
+    let report = examine(&machine, &plan, Limits::default(), &progress);
+    spinner.finish_and_clear();
+    publish_report(&report, opened, &args.output)
 }
 
 /// Asks, judges, and puts it into words.
-fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
-    let spinner = spinner();
-    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
-    let (evidence, took) = engine::examine(wire, plan, limits, &progress);
-    spinner.finish_and_clear();
+fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
+    let (evidence, took) = engine::examine(wire, plan, limits, progress);
     let diagnosis = diagnosis::diagnose(&evidence);
     let run = Run {
         id: uuid::Uuid::new_v4().to_string(),
@@ -111,6 +133,7 @@ fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits) -> Report {
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         attempts: 1,
         waited_ms: 0,
+        waiting: None,
     };
     Report::new(&diagnosis, evidence, run)
 }
@@ -123,49 +146,6 @@ fn spinner() -> indicatif::ProgressBar {
     let spinner = indicatif::ProgressBar::new_spinner();
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
-}
-
-/// The files of an output, found writable before anything is asked.
-fn open(options: &OutputOptions) -> Result<Vec<(Format, Option<Target>)>, String> {
-    let target = |file: &Option<PathBuf>| file.as_deref().map(Target::open).transpose();
-    options.targets.iter().map(|(format, file)| Ok((*format, target(file)?))).collect()
-}
-
-fn publish(report: &Report, options: &OutputOptions, targets: Vec<(Format, Option<Target>)>) -> Result<Exit, String> {
-    let detail = text::Detail { quiet: options.quiet, verbose: options.verbose };
-    for (format, target) in targets {
-        let painted = |style| match format {
-            Format::Text => Ok(text::render(report, style, detail)),
-            Format::Json => json::render(report),
-        };
-        match target {
-            Some(target) => target.write(&painted(Style::default())?)?,
-            None => output::print(&painted(style(options.color))?)?,
-        }
-    }
-    Ok(report.exit_code.into())
-}
-
-/// How standard output may look.
-fn style(color: When) -> Style {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let color = match color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
-    };
-    let width = if std::io::stdout().is_terminal() { textwrap::termwidth().clamp(40, 120) } else { 100 };
-    Style { color, unicode: utf8_locale(), width }
-}
-
-/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
-fn utf8_locale() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
-        .map(|value| value.to_string_lossy().to_ascii_lowercase());
-    cfg!(windows) || locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }
 
 fn list_scenarios(style: Style) -> String {
@@ -188,7 +168,10 @@ fn list_scenarios(style: Style) -> String {
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
-    let scenario = scenarios::find(&args.scenario)?.scenario()?;
+    let mut scenario = scenarios::find(&args.scenario)?.scenario()?;
+    if let Some(name) = &args.vm {
+        scenario.rename(name).map_err(|why| format!("--vm: {why}"))?;
+    }
     let environment: Vec<String> =
         scenario.environment.iter().map(|(name, value)| format!("{name}={}", crate::fill::posix(value))).collect();
     let mut options = simulator::Options::new(scenario);

@@ -4,7 +4,8 @@
 
 use crate::check::Check;
 use crate::checks;
-use crate::options::{self, unknown};
+use crate::nearest::unknown;
+use crate::options;
 use crate::page::{self, Section};
 use crate::plan::Plan;
 use crate::simulator::Scenario;

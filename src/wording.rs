@@ -13,7 +13,7 @@ use crate::fill::{Use, Values, fill, visible};
 use crate::page::{self, Heals, Section};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
-use crate::report::{CheckReport, CommandReport, FindingReport, Remedy};
+use crate::report::{CheckReport, CommandReport, FindingReport, Ignored, Remedy};
 use crate::requirement;
 
 /// One check of one subject, in words.
@@ -66,6 +66,7 @@ fn finding_report(finding: &Finding, known: &Values) -> FindingReport {
             heals: Heals::No,
             remedy,
             docs: Vec::new(),
+            ignored: None,
         };
     };
     FindingReport {
@@ -75,6 +76,10 @@ fn finding_report(finding: &Finding, known: &Values) -> FindingReport {
         heals: section.heals,
         remedy: remedy(section, &values, known.contains_key("scale_set")),
         docs: section.docs.clone(),
+        ignored: finding
+            .excuse
+            .as_ref()
+            .map(|excuse| Ignored { reason: visible(&excuse.reason), until: excuse.until.map(|day| day.to_string()) }),
     }
 }
 

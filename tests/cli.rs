@@ -7,16 +7,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{midoctor, ran, refused, run};
-
-/// Compares with a file of tests/golden. `MIDOCTOR_BLESS=1 cargo test` writes them anew; read the difference.
-fn golden(name: &str, text: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("MIDOCTOR_BLESS").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{name}");
-}
+use common::{golden, midoctor, ran, refused, run};
 
 /// Times that depend on when the test runs.
 fn without_times(text: &str) -> String {
@@ -159,7 +150,7 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
         (&["--deadline", "0s"], "midoctor: --deadline takes a duration longer than nothing, such as 10s"),
         (
             &["-o", "jsno"],
-            "midoctor: -o takes text or json, each with =FILE to write it there; “jsno” is neither; did you mean “json”?",
+            "midoctor: -o takes text, line, json, compact, ndjson, junit, markdown, html, github, azdo or prom, each with =FILE to write it there; “jsno” is none of them; did you mean “json”?",
         ),
         (&["-o", "json="], "midoctor: -o json= names no file; write -o json=FILE, or -o json for standard output"),
         (
@@ -205,7 +196,14 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
             &["--unit", "midoctor-no-such-unit"],
             "midoctor: --unit midoctor-no-such-unit.service: no file in /etc/systemd/system, /run/systemd or /usr/lib/systemd/system defines it, and no process belongs to it; systemctl list-units lists them; for a unit of systemctl --user name its process with --pid",
         ),
-        (&["--wait", "5m"], "midoctor: unexpected argument '--wait' found; midoctor --help lists what can be typed"),
+        (
+            &["--skip", "metdata"],
+            "midoctor: --skip: “metdata” is no check and no code that one finds, and matches none; did you mean “metadata”? midoctor explain lists them all",
+        ),
+        (
+            &["--only", "role-[", "--only", "clock"],
+            "midoctor: --only takes a glob such as role-*; “role-[” is none: invalid range pattern",
+        ),
         (
             &["explain", "role-mising"],
             "midoctor: “role-mising” is neither a check nor a code; did you mean “role-missing”? midoctor explain lists them all",

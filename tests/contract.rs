@@ -69,7 +69,14 @@ fn play(name: &str) -> Report {
 }
 
 fn report(evidence: Evidence, duration_ms: u64) -> Report {
-    let run = Run { id: "r".into(), started: evidence.taken_at.to_string(), duration_ms, attempts: 1, waited_ms: 0 };
+    let run = Run {
+        id: "r".into(),
+        started: evidence.taken_at.to_string(),
+        duration_ms,
+        attempts: 1,
+        waited_ms: 0,
+        waiting: None,
+    };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 
@@ -99,6 +106,21 @@ fn a_check_emits_what_its_page_says_it_emits() {
             emitted.map(|section| section.code.as_str()).collect::<Vec<_>>(),
             "{}",
             check.id
+        );
+    }
+}
+
+#[test]
+fn how_long_a_code_is_waited_for_is_said_with_the_reason_and_only_of_what_a_check_finds() {
+    let sections = checks::all().flat_map(|check| &page::of(check).sections);
+    for (section, waits) in sections.filter_map(|section| Some((section, section.waits.as_ref()?))) {
+        assert!(!section.client_only && section.severity == Some(Severity::Error), "{}", section.code);
+        let seconds = waits.bound.as_secs();
+        assert!((1..=3600).contains(&seconds), "{}: {seconds} s", section.code);
+        assert!(
+            waits.why.len() > 20 && !waits.why.ends_with('.'),
+            "{}: a clause, which a sentence goes on with",
+            section.code
         );
     }
 }

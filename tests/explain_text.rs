@@ -92,7 +92,7 @@ fn flags_that_do_not_go_together_are_named() {
         ),
         (
             &["explain", "-", "-o", "xml"],
-            "midoctor: -o takes text or json, each with =FILE to write it there; “xml” is neither",
+            "midoctor: -o takes text or json, each with =FILE to write it there; “xml” is none of them",
         ),
         (
             &["explain", "-", "--file", "x"],

@@ -6,6 +6,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 
 use common::{Ran, midoctor, ran};
@@ -44,15 +45,14 @@ fn matches(expected: &[String], printed: &str, what: &str) {
     assert!(skipping || expected.is_empty() || lines.next().is_none(), "{what}: more is printed than the README has");
 }
 
-/// Runs a command of the README as it stands, in a folder of its own.
-fn run(command: &str) -> Ran {
-    let folder = tempfile::tempdir().unwrap();
+/// Runs a command of the README as it stands, in this folder.
+fn run(command: &str, folder: &Path) -> Ran {
     let arguments =
         command.strip_prefix("cargo run --release -- ").or_else(|| command.strip_prefix("midoctor ")).unwrap();
     let arguments = shlex::split(arguments).unwrap();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut program = midoctor(&arguments);
-    program.current_dir(folder.path());
+    program.current_dir(folder);
     if arguments[0] != "simulate" {
         return ran(&mut program);
     }
@@ -67,7 +67,7 @@ fn run(command: &str) -> Ran {
             break;
         }
     }
-    assert!(folder.path().join("ca.pem").exists(), "no certificate authority was written");
+    assert!(folder.join("ca.pem").exists(), "no certificate authority was written");
     child.kill().unwrap();
     child.wait().unwrap();
     Ran { code: Some(0), stdout, stderr: String::new() }
@@ -77,11 +77,13 @@ fn run(command: &str) -> Ran {
 fn every_command_of_the_readme_prints_what_the_readme_says() {
     let commands = commands();
     assert!(commands.len() >= 7, "the README's commands are not found: {commands:?}");
+    // One after the other, in one folder: some read what others wrote.
+    let folder = tempfile::tempdir().unwrap();
     for (command, expected) in commands {
         if command == "cargo test" {
             continue; // This is it.
         }
-        let ran = run(&command);
+        let ran = run(&command, folder.path());
         assert_eq!(ran.stderr, "", "{command}");
         matches(&expected, &ran.stdout, &command);
     }

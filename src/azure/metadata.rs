@@ -138,6 +138,8 @@ pub struct Instance {
     pub resource_group: Option<String>,
     /// Its subscription.
     pub subscription: Option<String>,
+    /// The marketplace image that it was made from: `publisher:offer:sku:version`; none for an image of one's own.
+    pub image: Option<String>,
 }
 
 impl Instance {
@@ -157,8 +159,15 @@ impl Instance {
             environment: text("azEnvironment"),
             resource_group: text("resourceGroupName"),
             subscription: text("subscriptionId"),
+            image: image(&["publisher", "offer", "sku", "version"].map(|name| text(name).unwrap_or_default())),
         })
     }
+}
+
+/// The name that Azure CLI has for these four.
+fn image(parts: &[String; 4]) -> Option<String> {
+    let known = parts.iter().take(3).all(|part| !part.is_empty());
+    known.then(|| parts.join(":").trim_end_matches(':').to_owned())
 }
 
 /// The tenant that `/metadata/identity/info` names: that of the system-assigned identity (recorded).

@@ -166,6 +166,11 @@ impl Service {
     }
 }
 
+/// The domain of the service that a host belongs to, in any cloud that is known: `vault.azure.net`.
+pub fn domain(host: &str) -> Option<&'static str> {
+    SUFFIXES.iter().flat_map(|(_, suffixes)| suffixes).copied().find(|suffix| is_below(host, suffix))
+}
+
 /// Is this host a name below that domain? The domain itself is nobody's account.
 fn is_below(host: &str, domain: &str) -> bool {
     let host = host.to_ascii_lowercase();

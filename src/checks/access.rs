@@ -18,6 +18,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: true,
     codes: &["role-missing", "role-propagating"],
     shared: &[],
+    reads: &[],
     page: include_str!("../../checks/reader.md"),
     subjects: Subject::identities,
     ask: ask_reader,

@@ -11,6 +11,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: false,
     codes: &[],
     shared: &[],
+    reads: &[],
     page: include_str!("../../checks/client.md"),
     // It is judged for nothing, so it is never a row of a report.
     subjects: |_| Vec::new(),

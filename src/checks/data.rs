@@ -24,6 +24,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: true,
     codes: &["role-data-plane", "network-blocked"],
     shared: &["dns-failure", "tls-intercepted", "service-transient", "audience-mismatch", "cloud-mismatch"],
+    reads: &[],
     page: include_str!("../../checks/data.md"),
     subjects: Subject::probes,
     ask: ask_data,

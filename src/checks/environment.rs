@@ -16,6 +16,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: false,
     codes: &["env-proxy", "env-shadowed", "env-network"],
     shared: &[],
+    reads: &[],
     page: include_str!("../../checks/environment.md"),
     subjects: Subject::machine,
     ask: ask_environment,

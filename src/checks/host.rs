@@ -18,6 +18,7 @@ pub static CHECKS: [Check; 2] = [
         essential: false,
         codes: &["not-on-azure"],
         shared: &[],
+        reads: &[],
         page: include_str!("../../checks/platform.md"),
         subjects: Subject::machine,
         ask: |_| [ASSET_TAG, VENDOR, PRODUCT].iter().map(|path| Request::file(*path)).collect(),
@@ -30,6 +31,7 @@ pub static CHECKS: [Check; 2] = [
         essential: true,
         codes: &["clock-skewed"],
         shared: &[],
+        reads: &[],
         page: include_str!("../../checks/clock.md"),
         subjects: Subject::machine,
         // It reads the Date of whatever the others asked for.

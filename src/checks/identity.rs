@@ -18,6 +18,7 @@ pub static CHECKS: [Check; 2] = [
         essential: true,
         codes: &["identity-none", "identity-ambiguous", "identity-unknown"],
         shared: &[],
+        reads: &[],
         page: include_str!("../../checks/identity.md"),
         subjects: Subject::identities_and_their_list,
         ask: ask_identity,
@@ -30,6 +31,7 @@ pub static CHECKS: [Check; 2] = [
         essential: true,
         codes: &["identity-stale", "identity-foreign"],
         shared: &[],
+        reads: &[],
         page: include_str!("../../checks/principal.md"),
         subjects: Subject::identities,
         // It reads what the checks identity and reader asked for.

@@ -20,6 +20,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: true,
     codes: &["dns-failure", "arm-unreachable", "tls-intercepted", "service-transient"],
     shared: &[],
+    reads: &[],
     page: include_str!("../../checks/arm.md"),
     subjects: Subject::machine,
     ask: ask_arm,

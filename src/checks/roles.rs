@@ -24,6 +24,7 @@ pub static CHECKS: [Check; 1] = [Check {
     essential: true,
     codes: &["role-insufficient", "role-denied"],
     shared: &["role-propagating"],
+    reads: &[],
     page: include_str!("../../checks/roles.md"),
     subjects: Subject::requirements,
     ask: ask_roles,

@@ -21,6 +21,7 @@ pub static CHECKS: [Check; 2] = [
         essential: true,
         codes: &["resource-invalid", "request-malformed", "token-refused"],
         shared: &[],
+        reads: &[],
         page: include_str!("../../checks/token.md"),
         subjects: Subject::tokens,
         ask: |case| match (case.instance(), case.resource_uri()) {
@@ -36,6 +37,7 @@ pub static CHECKS: [Check; 2] = [
         essential: true,
         codes: &["token-expired", "token-not-yet-valid", "audience-mismatch", "cloud-mismatch", "token-malformed"],
         shared: &[],
+        reads: &["reader"],
         page: include_str!("../../checks/validity.md"),
         subjects: Subject::tokens,
         // It reads what the checks token and reader asked for.

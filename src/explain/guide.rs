@@ -6,10 +6,11 @@ use crate::check::{Check, Severity};
 use crate::checks;
 use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, fill};
-use crate::options::{nearest, unknown};
+use crate::nearest::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
 use crate::render::style::Style;
 use crate::seal;
+use crate::words::in_words;
 
 use super::general;
 
@@ -89,6 +90,11 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
         format!("{severity} found by the check {}", check.id)
     };
     lines.push(style.dim(&style.plain(&format!("{source}; {}", heals(section)))));
+    if let Some(waits) = &section.waits {
+        let bound = in_words(waits.bound);
+        let sentence = format!("With --wait, midoctor gives it {bound}: {}.", readable(&waits.why));
+        lines.push(style.dim(&style.wrap(&sentence, "", "")));
+    }
     let part = |title: &str, lines: &mut Vec<String>| {
         lines.push(String::new());
         lines.push(style.bold(title));
@@ -107,8 +113,8 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     for command in section.commands.iter().filter(|command| general(&command.line)) {
         if last != Some((command.shell, command.place)) {
             last = Some((command.shell, command.place));
-            let shell = crate::render::text::shell_in_words(command.shell);
-            let place = crate::render::text::place_in_words(command.place);
+            let shell = crate::render::phrases::shell_in_words(command.shell);
+            let place = crate::render::phrases::place_in_words(command.place);
             lines.push(String::new());
             lines.push(format!("  {shell}, {place}:"));
         }

@@ -2,8 +2,8 @@
 
 use crate::check::Status;
 use crate::page::{self, Block};
+use crate::render::phrases::{place_in_words, shell_in_words};
 use crate::render::style::Style;
-use crate::render::text::{place_in_words, shell_in_words};
 use crate::report::Word;
 
 use super::answer::{Answer, Checked, Match};

@@ -1,9 +1,11 @@
 //! The report, or another answer, as JSON, for programs: exactly the frozen structs, nothing of its own.
 //!
-//! JSON lets some characters stand that a terminal obeys; they are escaped, which reads back the same.
+//! JSON lets some characters stand that a terminal obeys, and words that a build server obeys; they are escaped, which reads back
+//! the same.
 
 use serde::Serialize;
 
+use crate::build_log::inert_json;
 use crate::fill::is_hidden;
 use crate::report::Report;
 
@@ -20,23 +22,41 @@ pub fn render(report: &Report) -> Result<String, String> {
 /// # Errors
 /// When serialisation fails, which plain data does not.
 pub fn pretty(data: &impl Serialize) -> Result<String, String> {
-    let mut json = serde_json::to_string_pretty(data).map_err(|error| error.to_string())?;
-    // Outside of strings there are none of these, and below U+0020 serde has escaped what is inside.
-    let odd = |c: char| (c.is_control() && c != '\n') || is_hidden(c);
-    if !json.contains(odd) {
-        // Reports can be megabytes, and hardly any holds one.
-        json.push('\n');
-        return Ok(json);
+    serde_json::to_string_pretty(data).map(|json| escaped(json) + "\n").map_err(|error| error.to_string())
+}
+
+/// JSON in one line, with its end.
+///
+/// # Errors
+/// When serialisation fails, which plain data does not.
+pub fn line(data: &impl Serialize) -> Result<String, String> {
+    serde_json::to_string(data).map(|json| escaped(json) + "\n").map_err(|error| error.to_string())
+}
+
+/// Does a terminal obey it, and serde let it stand? Below U+0020 serde has escaped what is inside of strings; outside of them
+/// there are line ends alone.
+pub fn is_escaped(c: char) -> bool {
+    (c.is_control() && c != '\n') || is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn escaped(json: String) -> String {
+    // Reports can be megabytes, and hardly any holds one.
+    let json = if json.contains(is_escaped) { without_hidden(&json) } else { json };
+    match inert_json(&json) {
+        std::borrow::Cow::Borrowed(_) => json,
+        std::borrow::Cow::Owned(inert) => inert,
     }
+}
+
+fn without_hidden(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        if odd(c) {
+        if is_escaped(c) {
             let mut units = [0; 2];
             escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
             escaped.push(c);
         }
     }
-    escaped.push('\n');
-    Ok(escaped)
+    escaped
 }

@@ -1,6 +1,97 @@
-//! Renderers: each sees a report, and how it may look, and nothing else. One format, one file, one function.
+//! Renderers: each sees a report and nothing else. No renderer knows a check or a code, and none decides anything.
 
+pub mod azdo;
+pub mod compact;
+pub mod diff;
+pub mod fleet;
+pub mod github;
+pub mod html;
+pub mod issues;
 pub mod json;
+pub mod junit;
+pub mod lead;
+pub mod line;
+pub mod markdown;
+pub mod markdown_text;
+pub mod ndjson;
+pub mod packed;
+pub mod phrases;
+pub mod prom;
 pub mod sources;
 pub mod style;
 pub mod text;
+pub mod visible;
+
+use crate::build_log::inert;
+use crate::report::Report;
+use style::Style;
+use text::Detail;
+
+/// The formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: the report, version 1.
+    Json,
+    /// One line of at most 80 characters.
+    Line,
+    /// One line of JSON of at most 4,000 bytes.
+    Compact,
+    /// One line of JSON for tables of many reports.
+    Ndjson,
+    /// JUnit's XML.
+    Junit,
+    /// GitHub-flavoured Markdown.
+    Markdown,
+    /// A page for a browser or a printer.
+    Html,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// Logging commands of Azure Pipelines.
+    Azdo,
+    /// Gauges for Prometheus.
+    Prom,
+}
+
+/// The formats' names, in the order in which they are listed.
+pub const FORMATS: [(&str, Format); 11] = [
+    ("text", Format::Text),
+    ("line", Format::Line),
+    ("json", Format::Json),
+    ("compact", Format::Compact),
+    ("ndjson", Format::Ndjson),
+    ("junit", Format::Junit),
+    ("markdown", Format::Markdown),
+    ("html", Format::Html),
+    ("github", Format::Github),
+    ("azdo", Format::Azdo),
+    ("prom", Format::Prom),
+];
+
+impl Format {
+    /// Is a file of this format added to, rather than replaced?
+    pub fn appends(self) -> bool {
+        self == Self::Ndjson
+    }
+}
+
+/// The report in this format. Style and detail are the text's alone.
+///
+/// # Errors
+/// When serialisation or a template fails, which plain data does not make them.
+pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
+    Ok(match format {
+        Format::Text => inert(&text::render(report, style, detail)).into_owned(),
+        Format::Json => json::render(report)?,
+        Format::Line => line::render(report),
+        Format::Compact => compact::render(report)?,
+        Format::Ndjson => ndjson::render(report)?,
+        Format::Junit => junit::render(report)?,
+        Format::Github => github::render(report),
+        Format::Azdo => azdo::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Prom => prom::render(report),
+        Format::Html => html::render(report)?,
+    })
+}

@@ -2,12 +2,16 @@
 //!
 //! It knows no check and no code: all words come from the report.
 
-use crate::check::{Severity, Stage, Status};
-use crate::evidence::{Exchange, Outcome};
-use crate::page::{Heals, Place, Shell};
+use crate::check::{Stage, Status};
+use crate::evidence::{Evidence, Exchange};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
 
+use super::lead::headline;
+use super::phrases::{
+    counts_and_time, excuses, heals, outcome_in_words, place_in_words, reason, shell_in_words, short, waited,
+};
 use super::style::Style;
+use super::visible::made_visible;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     if detail.quiet && report.verdict == Word::Healthy {
         return String::new();
     }
+    let evidence = &report.evidence;
+    let report = &made_visible(report);
     let mut text = Text { style, lines: Vec::new() };
     if !detail.quiet {
         text.heading(report);
@@ -30,7 +36,7 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
     let shown: Vec<&CheckReport> = report
         .checks
         .iter()
-        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip))
+        .filter(|check| !detail.quiet || !matches!(check.status, Status::Pass | Status::Skip | Status::Ignored))
         .collect();
     let mut stage: Option<Stage> = None;
     for check in shown {
@@ -39,10 +45,10 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
             text.blank();
             text.push(style.bold(check.stage.title()));
         }
-        text.check(check);
+        text.check(check, detail.verbose);
     }
     if detail.verbose {
-        text.questions(report);
+        text.questions(evidence);
     }
     if !detail.quiet {
         text.who_signs_in(report);
@@ -79,7 +85,8 @@ impl Text {
         self.push(self.style.dim(&self.style.plain(&line)));
     }
 
-    fn check(&mut self, check: &CheckReport) {
+    /// A line, and under it what was found. What is known is not told how to mend, unless all is to be told.
+    fn check(&mut self, check: &CheckReport, all: bool) {
         let subject = match (&check.subject, check.summary.contains(check.subject.as_deref().unwrap_or_default())) {
             (Some(subject), false) => format!("  ({})", short(subject)),
             _ => String::new(),
@@ -88,7 +95,9 @@ impl Text {
         let codes = if codes.is_empty() { String::new() } else { format!("  [{}]", codes.join(", ")) };
         let sign = self.style.sign(check.status);
         // Wrapped without the sign, whose colour has bytes but no columns.
-        let line = self.style.wrap(&format!("{}{subject}{codes}", check.summary), INDENT, INDENT);
+        let known =
+            if check.status == Status::Ignored { format!("  {}", excuses(&check.findings)) } else { String::new() };
+        let line = self.style.wrap(&format!("{}{subject}{codes}{known}", check.summary), INDENT, INDENT);
         let rest = line.strip_prefix(INDENT).unwrap_or(&line);
         let rest = match check.status {
             Status::Fail | Status::Warn => self.style.bold(rest),
@@ -97,7 +106,12 @@ impl Text {
         };
         self.push(format!("  {sign} {rest}"));
         for finding in &check.findings {
-            self.finding(finding);
+            if finding.ignored.is_none() || all {
+                self.finding(finding);
+            } else if check.status != Status::Ignored {
+                let known = excuses(std::slice::from_ref(finding));
+                self.labelled("Known", &format!("{} is {known}", finding.code));
+            }
         }
     }
 
@@ -120,10 +134,8 @@ impl Text {
             // Never wrapped: it is meant to be pasted.
             self.push(format!("{INDENT}          {}", self.style.command(&command.line)));
         }
-        match finding.heals {
-            Heals::No => {}
-            Heals::Transient => self.labelled("Heals", "by itself, in a moment; try again"),
-            Heals::Propagation => self.labelled("Heals", "by itself, once the change has reached all of Azure"),
+        if let Some(words) = heals(finding.heals) {
+            self.labelled("Heals", words);
         }
         for (index, link) in finding.docs.iter().enumerate() {
             let label = if index == 0 { "Read" } else { "" };
@@ -140,10 +152,10 @@ impl Text {
         self.push(wrapped);
     }
 
-    fn questions(&mut self, report: &Report) {
+    fn questions(&mut self, evidence: &Evidence) {
         self.blank();
         self.push(self.style.bold("Questions"));
-        for exchange in &report.evidence.exchanges {
+        for exchange in &evidence.exchanges {
             self.question(exchange);
         }
     }
@@ -151,19 +163,7 @@ impl Text {
     fn question(&mut self, exchange: &Exchange) {
         let words = crate::fill::visible(&exchange.request.in_words());
         for attempt in &exchange.attempts {
-            let outcome = match &attempt.outcome {
-                Outcome::Answered(answer) => answer.status.to_string(),
-                Outcome::Connected => "connected".into(),
-                Outcome::Resolved { addresses } => crate::fill::visible(&addresses.join(", ")),
-                Outcome::Variables { set, .. } => format!("{} variables set", set.len()),
-                Outcome::Contents { .. } | Outcome::Network(_) => "read".into(),
-                Outcome::Present => "there".into(),
-                Outcome::Shares { network, .. } => if *network { "the same" } else { "another" }.into(),
-                Outcome::Firewall { rules, .. } => {
-                    format!("{} about the metadata service", crate::words::plural(rules.len() as u64, "rule"))
-                }
-                Outcome::Failed(failed) => crate::fill::visible(&failed.detail),
-            };
+            let outcome = outcome_in_words(&attempt.outcome);
             let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);
             self.push(self.style.dim(&self.style.plain(&line)));
         }
@@ -217,66 +217,17 @@ impl Text {
             Word::Undetermined => (Status::Unknown, "UNDETERMINED"),
         };
         let reason = match report.verdict {
-            Word::Unhealthy => root_cause(report),
-            Word::Undetermined => "nothing failed, but not everything could be judged".to_owned(),
-            Word::Degraded | Word::Healthy => String::new(),
+            Word::Unhealthy => headline(report).unwrap_or_default(),
+            _ => reason(report).unwrap_or_default().to_owned(),
         };
         let painted = self.style.status(status, word);
         // Wrapped with the bare word, whose colour has bytes but no columns.
         let line =
             if reason.is_empty() { word.to_owned() } else { self.style.wrap(&format!("{word}  {reason}"), "", "  ") };
         self.push(format!("{painted}{}", &line[word.len()..]));
-        self.push(self.style.dim(&self.style.wrap(&counts(report), "", "")));
+        self.push(self.style.dim(&self.style.wrap(&counts_and_time(report), "", "")));
+        if let Some(waited) = waited(report) {
+            self.push(self.style.dim(&self.style.wrap(&waited, "", "")));
+        }
     }
-}
-
-/// `identity-none: No managed identity is enabled on this VM.`
-fn root_cause(report: &Report) -> String {
-    let Some(code) = &report.root_cause else { return String::new() };
-    let check = report.checks.iter().find(|check| {
-        check.findings.iter().any(|finding| finding.code == *code && finding.severity == Severity::Error)
-    });
-    format!("{code}: {}", check.map_or("", |check| &check.summary))
-}
-
-fn counts(report: &Report) -> String {
-    let s = &report.summary;
-    let all = [
-        (s.pass, "passed"),
-        (s.warn, "with warnings"),
-        (s.fail, "failed"),
-        (s.unknown, "unknown"),
-        (s.blocked, "blocked"),
-        (s.skip, "skipped"),
-        (s.ignored, "ignored"),
-    ];
-    let parts: Vec<String> =
-        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let seconds = std::time::Duration::from_millis(report.run.duration_ms);
-    format!("{}; took {}", parts.join(", "), crate::words::in_words(seconds))
-}
-
-/// The shell's name for people.
-pub fn shell_in_words(shell: Shell) -> &'static str {
-    match shell {
-        Shell::Az => "Azure CLI",
-        Shell::Pwsh => "PowerShell",
-        Shell::Sh => "shell",
-    }
-}
-
-/// The place for people.
-pub fn place_in_words(place: Place) -> &'static str {
-    match place {
-        Place::Vm => "on this VM",
-        Place::Operator => "by somebody with rights in Azure",
-        Place::Application => "where the application is started",
-    }
-}
-
-/// A subject for people: of a user-assigned identity's resource ID the name, which the report's end spells out.
-fn short(subject: &str) -> String {
-    let named = |word: &str| word.starts_with('/') && word.to_ascii_lowercase().contains("/userassignedidentities/");
-    let words = subject.split(' ').map(|word| if named(word) { word.rsplit('/').next().unwrap_or(word) } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }

@@ -1,9 +1,6 @@
 //! `explain`: prints a page, or reads a text, has it looked through, and prints the cause.
 
 use std::io::IsTerminal;
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::ExplainArgs;
 use crate::engine::Limits;
@@ -12,15 +9,17 @@ use crate::explain::answer::Answer;
 use crate::explain::scan::{Scanner, Seen};
 use crate::explain::{self, cause, shown};
 use crate::input::Source;
-use crate::options::{ExplainOptions, Explained, Format};
+use crate::options::{ExplainOptions, Explained};
 use crate::output;
+use crate::outputs::Plain;
 use crate::plan::Plan;
 use crate::render::json;
 
+use super::bar::Bar;
+use super::publish;
+
 /// So many bytes are read at once.
 const CHUNK: usize = 128 << 10;
-/// What takes longer shows how far it is.
-const UNSHOWN: Duration = Duration::from_secs(1);
 
 /// Does what was typed.
 pub fn explain(args: &ExplainArgs) -> Result<Exit, String> {
@@ -54,7 +53,7 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, String> {
 }
 
 fn answer(seen: Seen, options: &ExplainOptions) -> Result<Exit, String> {
-    let targets = super::open(&options.output)?;
+    let opened = publish::open(&options.output, |_| false)?;
     if seen.left_out > 0 {
         let left_out = seen.left_out;
         output::note(&format!(
@@ -65,16 +64,10 @@ fn answer(seen: Seen, options: &ExplainOptions) -> Result<Exit, String> {
     if options.and_check {
         answer.check(&super::examine_this_machine(&Plan::default(), Limits::default()));
     }
-    for (format, target) in targets {
-        let painted = |style| match format {
-            Format::Text => Ok(shown::render(&answer, style)),
-            Format::Json => json::pretty(&answer),
-        };
-        match target {
-            Some(target) => target.write(&painted(crate::render::style::Style::default())?)?,
-            None => output::print(&painted(super::style(options.output.color))?)?,
-        }
-    }
+    publish::publish(opened, |format, style| match format {
+        Plain::Text => Ok(shown::render(&answer, style)),
+        Plain::Json => json::pretty(&answer),
+    })?;
     Ok(if answer.matches.is_empty() { Exit::Undetermined } else { Exit::Healthy })
 }
 
@@ -100,30 +93,6 @@ fn look_through(mut source: Source) -> Result<Seen, String> {
         }
     }
     let seen = scanner.finish();
-    bar.0.finish_and_clear();
+    bar.end();
     seen
-}
-
-/// Shows how far the reading is: on a terminal only, and only when it takes its time.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(size: Option<u64>) -> Self {
-        let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
-        let template = match size {
-            Some(_) => "{bar:40} {bytes} of {total_bytes}, {eta} left",
-            None => "{spinner} {bytes} read",
-        };
-        Self(match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        })
-    }
-
-    fn advance(&self, bytes: usize) {
-        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && std::io::stderr().is_terminal() {
-            self.0.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.0.inc(u64::try_from(bytes).unwrap_or_default());
-    }
 }

@@ -2,37 +2,35 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::OutputArgs;
 use crate::clients::{self, Setting};
 use crate::engine;
 use crate::evidence::{Outcome, Request};
 use crate::exit::Exit;
-use crate::options::{CheckOptions, Format};
-use crate::output;
+use crate::options::ExamineOptions;
+use crate::outputs::{Outputs, PLAIN, Plain};
+use crate::render::json;
 use crate::render::sources::{Environment, SCHEMA, Sources, text};
-use crate::render::{json, style::Style};
 use crate::wire::Machine;
+
+use super::publish;
 
 /// Does what was typed.
 ///
 /// # Errors
 /// A sentence that says which file cannot be written.
-pub fn sources(options: &CheckOptions) -> Result<Exit, String> {
-    let targets = super::open(&options.output)?;
+pub fn sources(options: &ExamineOptions, output: &OutputArgs) -> Result<Exit, String> {
+    let outputs = Outputs::read(&output.output, &PLAIN, output.color.color)?;
+    let opened = publish::open(&outputs, |_| false)?;
     let sources = look(options);
-    for (format, target) in targets {
-        let painted = |style| match format {
-            Format::Text => Ok(text(&sources, style)),
-            Format::Json => json::pretty(&sources),
-        };
-        match target {
-            Some(target) => target.write(&painted(Style::default())?)?,
-            None => output::print(&painted(super::style(options.output.color))?)?,
-        }
-    }
+    publish::publish(opened, |format, style| match format {
+        Plain::Text => Ok(text(&sources, style)),
+        Plain::Json => json::pretty(&sources),
+    })?;
     Ok(if sources.environment.incomplete { Exit::Undetermined } else { Exit::Healthy })
 }
 
-fn look(options: &CheckOptions) -> Sources {
+fn look(options: &ExamineOptions) -> Sources {
     let of = options.plan.environment.clone();
     let machine = Machine::new(of.clone());
     let environment = Request::Environment { of: of.clone() };

@@ -9,6 +9,7 @@ use url::Url;
 use crate::azure::cloud::{Cloud, known};
 use crate::evidence::METADATA_ADDRESS;
 use crate::simulator::access::Rules;
+use crate::simulator::renamed::Renamed;
 use crate::simulator::scenario::{Arm, Literal, Metadata, Network, Retired, Scenario};
 use crate::simulator::tokens::{LIFETIME, Mint, Minted, Noise};
 use crate::simulator::vm::{self, Identity};
@@ -40,6 +41,7 @@ pub struct Azure {
     scenario: Scenario,
     cloud: Cloud,
     rules: Rules,
+    renamed: Option<Renamed>,
 }
 
 /// A request, taken apart once for every room.
@@ -79,7 +81,8 @@ impl Azure {
         let host = endpoint.and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
         let cloud = Cloud::of(Some(&scenario.cloud), host.as_deref()).unwrap_or_else(|| Cloud::public().clone());
         let rules = Rules::new(&scenario);
-        Self { scenario, cloud, rules }
+        let renamed = Renamed::new(&scenario.vm_name);
+        Self { scenario, cloud, rules, renamed }
     }
 
     /// The scenario that is played.
@@ -105,6 +108,21 @@ impl Azure {
 
     /// What comes back for a request to an absolute URL when the VM's clock shows `now`.
     pub fn answer(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Reaction {
+        match &self.renamed {
+            None => self.usual_answer(method, url, headers, body, now),
+            Some(renamed) => renamed.outward(self.usual_answer(method, &renamed.inward(url), headers, body, now)),
+        }
+    }
+
+    /// The same of the VM with the usual name.
+    fn usual_answer(
         &self,
         method: &str,
         url: &str,
@@ -199,7 +217,8 @@ impl Azure {
 
     /// A token of this scenario.
     pub(super) fn mint(&self, identity: Option<&Identity>, resource: &str, now: Timestamp, lifetime: i64) -> Minted {
-        Mint { cloud: self.cloud(), identity, resource, now, lifetime, odd: &self.scenario.token }.mint()
+        let odd = &self.scenario.token;
+        Mint { cloud: self.cloud(), identity, resource, now, lifetime, odd, renamed: self.renamed.as_ref() }.mint()
     }
 }
 

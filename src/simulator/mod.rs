@@ -18,6 +18,7 @@ mod machine;
 mod manager;
 mod metadata;
 mod pages;
+mod renamed;
 mod resources;
 mod retired;
 mod roles;

@@ -11,12 +11,14 @@ pub use crate::simulator::behind::Behind;
 pub use crate::simulator::entries::{Access, Assignment, Data, Deny, Network, PageFault};
 pub use crate::simulator::literal::Literal;
 pub use crate::simulator::local::LocalTable;
-use crate::simulator::{roles, vm};
+use crate::simulator::{renamed, roles, vm};
 
 /// How a simulated VM differs from a healthy one. The default is the healthy one.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
+    /// The VM's name.
+    pub vm_name: String,
     /// Is the system-assigned identity on?
     pub system_assigned: bool,
     /// The user-assigned identities by name, among those of [`vm::USER`].
@@ -89,6 +91,7 @@ pub struct Scenario {
 impl Default for Scenario {
     fn default() -> Self {
         Self {
+            vm_name: vm::NAME.to_owned(),
             system_assigned: true,
             user_assigned: Vec::new(),
             roles: vec!["Reader".to_owned()],
@@ -263,6 +266,7 @@ impl Scenario {
             Some(text) => toml::from_str(text).map_err(|error| format!("toml block: {error}"))?,
             None => Self::default(),
         };
+        renamed::check(&scenario.vm_name).map_err(|why| format!("toml block: vm_name: {why}"))?;
         for name in &scenario.user_assigned {
             if !vm::USER.iter().any(|identity| identity.name == Some(name)) {
                 return Err(format!("toml block: user_assigned: there is no identity {name:?}"));
@@ -279,6 +283,16 @@ impl Scenario {
             scenario.literals.push(Literal::parse(block).map_err(|why| format!("http block {first:?}: {why}"))?);
         }
         Ok(scenario)
+    }
+
+    /// Gives the VM this name.
+    ///
+    /// # Errors
+    /// Why no VM can have it.
+    pub fn rename(&mut self, name: &str) -> Result<(), String> {
+        renamed::check(name)?;
+        name.clone_into(&mut self.vm_name);
+        Ok(())
     }
 
     /// What is wrong in the tables that come in numbers.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::azure::cloud::Cloud;
+use crate::simulator::renamed::Renamed;
 use crate::simulator::scenario::TokenOddities;
 use crate::simulator::vm::{self, Identity};
 
@@ -33,6 +34,8 @@ pub struct Mint<'a> {
     pub lifetime: i64,
     /// What the scenario wants odd.
     pub odd: &'a TokenOddities,
+    /// The VM, when it has another name than the usual one.
+    pub(super) renamed: Option<&'a Renamed>,
 }
 
 /// A token with its times, for the answer that carries it.
@@ -61,6 +64,7 @@ impl Mint<'_> {
             let thumbprint = URL_SAFE_NO_PAD.encode(noise.bytes(20));
             let header = format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{thumbprint}","kid":"{thumbprint}"}}"#);
             let claims = Value::Object(self.claims(not_before, expires_on, &mut noise)).to_string();
+            let claims = self.renamed.map_or_else(|| claims.clone(), |renamed| renamed.text(&claims));
             let mut signature = noise.bytes(120);
             signature.extend_from_slice(CANARY_BYTES);
             signature.extend(noise.bytes(121));
@@ -166,7 +170,8 @@ mod tests {
     fn mint(identity: &Identity, odd: &TokenOddities) -> Minted {
         let now = Timestamp::from_second(1_757_608_856).expect("in range");
         let resource = "https://management.azure.com/";
-        Mint { cloud: Cloud::public(), identity: Some(identity), resource, now, lifetime: LIFETIME, odd }.mint()
+        Mint { cloud: Cloud::public(), identity: Some(identity), resource, now, lifetime: LIFETIME, odd, renamed: None }
+            .mint()
     }
 
     #[test]

@@ -42,3 +42,12 @@ pub fn refused(arguments: &[&str]) -> String {
     assert_eq!(ran.stderr.matches('\n').count(), 1, "one line: {}", ran.stderr);
     ran.stderr.trim_end().to_owned()
 }
+
+/// Compares with a file of tests/golden. `MIDOCTOR_BLESS=1 cargo test` writes them anew; read the difference.
+pub fn golden(name: &str, text: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("MIDOCTOR_BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{name}");
+}

@@ -6,6 +6,7 @@ use midoctor::check::Status;
 use midoctor::diagnosis;
 use midoctor::engine::{self, Limits};
 use midoctor::evidence::{Evidence, Request};
+use midoctor::plan::Plan;
 use midoctor::report::{CheckReport, FindingReport, Report, Run};
 use midoctor::scenarios;
 use midoctor::simulator::{Azure, Scenario, SimulatedMachine};
@@ -18,6 +19,15 @@ pub fn evidence(toml: &str, http: &[&str]) -> Evidence {
     engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {}).0
 }
 
+/// The evidence of a scenario that has a name, with its plan changed.
+pub fn named(name: &str, change: impl FnOnce(&mut Plan)) -> Evidence {
+    let scenario = scenarios::find(name).and_then(|found| found.scenario()).unwrap_or_else(|why| panic!("{why}"));
+    let mut plan = scenarios::plan(&scenario).unwrap_or_else(|why| panic!("{name}: {why}"));
+    change(&mut plan);
+    let machine = SimulatedMachine::at(Azure::new(scenario), "2026-09-01T10:11:12Z".parse().unwrap());
+    engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {}).0
+}
+
 /// The report of this scenario.
 pub fn play(toml: &str) -> Report {
     judged(evidence(toml, &[]))
@@ -25,7 +35,7 @@ pub fn play(toml: &str) -> Report {
 
 /// The report of this evidence.
 pub fn judged(evidence: Evidence) -> Report {
-    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0 };
+    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0, waiting: None };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

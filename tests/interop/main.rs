@@ -3,8 +3,8 @@
 //! They must succeed where the VM is healthy and fail as they do in life where it is not: that is what makes the simulator
 //! fit for other people's tests. And they must go where the table of clients says, for every combination of variables.
 //!
-//! It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds azure-cli, azure-identity, aiohttp and
-//! msrestazure, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity and @azure/mcp.
+//! It installs nothing. `MIDOCTOR_INTEROP_VENV` names a Python environment that holds azure-cli, azure-identity, aiohttp,
+//! msrestazure and duckdb, `MIDOCTOR_INTEROP_NODE_MODULES` a folder whose `node_modules` holds @azure/identity and @azure/mcp.
 //! Run by `cargo test --test interop [-- WORD…]`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -16,6 +16,7 @@ mod listeners;
 mod namespace;
 mod precedence;
 mod proxy_rules;
+mod queries;
 mod roots;
 
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ fn main() -> ExitCode {
         Suite { name: "interop", cases: Vec::new(), missing: Vec::new(), lanes: 2, patience: Duration::from_secs(300) };
     let mut add = |client: Client, name: String, run: Box<dyn Fn() + Send + Sync>| match client.missing() {
         Some(why) => suite.missing.push((name, why)),
-        None => suite.cases.push(Case { name, run }),
+        None => suite.cases.push(Case::new(name, run)),
     };
     add(AzLogin, format!("healthy: {}, then az resource list", AzLogin.name()), Box::new(az_finds_the_principal));
     for client in [Python("managed"), Python("default"), Node("managed"), Node("default")] {
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         }
     }
     roots::add(&mut suite);
+    queries::add(&mut suite);
     for (client, name, row) in precedence::CLIENTS {
         let name = format!("the table is right about {name}");
         match client.missing() {

@@ -25,13 +25,29 @@ const PROBE: &str = "(namespace)";
 /// One case: a sentence, and what panics when it does not hold.
 pub struct Case {
     pub name: String,
+    pub users: Users,
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
     pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), run: Box::new(run) }
+        Self { name: name.into(), users: Users::Caller, run: Box::new(run) }
     }
+
+    /// The same where daemons can run that change to users of their own. All processes that it starts end with it, also those
+    /// that leave its process group.
+    pub fn with_all_users(self) -> Self {
+        Self { users: Users::All, ..self }
+    }
+}
+
+/// Who there is in a case's namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// The caller, as root.
+    Caller,
+    /// Everybody whom the machine has, in a process namespace of their own.
+    All,
 }
 
 /// A suite of cases.
@@ -69,18 +85,26 @@ impl Suite {
                 println!("skipped {name}: {why}");
             }
         };
-        match in_namespace(PROBE, self.patience) {
+        match in_namespace(PROBE, Users::Caller, self.patience) {
             Err(why) => leave_out("everything", &format!("no private network namespace here: {why}")),
             Ok(()) => {
                 for (name, why) in self.missing.iter().filter(|(name, _)| wanted(name)) {
                     leave_out(name, why);
                 }
-                let waiting = Mutex::new(self.cases.iter().filter(|case| wanted(&case.name)));
+                let mut cases: Vec<&Case> = self.cases.iter().filter(|case| wanted(&case.name)).collect();
+                if cases.iter().any(|case| case.users == Users::All)
+                    && let Err(why) = in_namespace(PROBE, Users::All, self.patience)
+                {
+                    for case in cases.extract_if(.., |case| case.users == Users::All) {
+                        leave_out(&case.name, &format!("no private namespaces with all users here: {why}"));
+                    }
+                }
+                let waiting = Mutex::new(cases.into_iter());
                 std::thread::scope(|scope| {
                     for _ in 0..self.lanes {
                         scope.spawn(|| {
                             while let Some(case) = next(&waiting) {
-                                match in_namespace(&case.name, self.patience) {
+                                match in_namespace(&case.name, case.users, self.patience) {
                                     Ok(()) => {
                                         passed.fetch_add(1, Ordering::SeqCst);
                                         println!("ok {}", case.name);
@@ -115,13 +139,16 @@ fn next<'a>(waiting: &Mutex<impl Iterator<Item = &'a Case>>) -> Option<&'a Case>
 }
 
 /// Runs this program again in a new namespace, for one case. What it printed to standard error is why it failed.
-fn in_namespace(case: &str, patience: Duration) -> Result<(), String> {
+fn in_namespace(case: &str, users: Users, patience: Duration) -> Result<(), String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let said = folder.path().join("said");
     let log = File::create(&said).map_err(|error| error.to_string())?;
     // A failing case may print; only what it says on standard error is kept.
-    let mut command = unshared(&own);
+    let mut command = match users {
+        Users::Caller => unshared(&own),
+        Users::All => unshared_with_all_users(&own),
+    };
     command
         .env(MARK, case)
         .env("TMPDIR", folder.path())
@@ -146,6 +173,25 @@ pub fn unshared(program: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["-rnm", "--"]).arg(program);
     command
+}
+
+/// A command in new network, mount, host name and process namespaces, where all users of the machine are known: root's own, or
+/// else those that the machine lends the caller (/etc/subuid). When it ends, so does all that it started.
+fn unshared_with_all_users(program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    if !is_root() {
+        command.args(["--map-root-user", "--map-auto"]);
+    }
+    command.args(["-nm", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(program);
+    command
+}
+
+/// Is this process the machine's root, and not that of a user namespace which knows nobody else?
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let all = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    all && std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 /// Runs a command to its end, in a process group that is gone afterwards. `None`: it was still at it.

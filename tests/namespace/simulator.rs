@@ -179,8 +179,13 @@ pub fn examine_plainly(command: &mut Command) -> Ran {
 
 /// Runs `midoctor WORDS` and reads what it prints.
 pub fn json(words: &[&str]) -> Value {
+    serde_json::from_str(&printed(words)).unwrap()
+}
+
+/// Runs `midoctor WORDS` and returns what it prints.
+pub fn printed(words: &[&str]) -> String {
     let output = Command::new(PROGRAM).args(words).env_clear().stdin(Stdio::null()).output().unwrap();
-    serde_json::from_slice(&output.stdout).unwrap()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Holds a report against the published schema.

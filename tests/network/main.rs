@@ -2,7 +2,8 @@
 //!
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
 //! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
-//! what is encrypted, lists are long, and services have environments of their own.
+//! what is encrypted, lists are long, services have environments of their own, and what is waited
+//! for comes about.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -22,8 +23,10 @@ mod relayed;
 mod routes;
 mod scale;
 mod scenarios;
+mod support;
 mod surroundings;
 mod systemd;
+mod waiting;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +45,9 @@ fn main() -> ExitCode {
         certificates::cases(),
         environments::cases(),
         systemd::cases(),
+        support::cases(),
         surroundings::cases(),
+        waiting::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);

@@ -1,0 +1,144 @@
+//! Puts what a command has to say where it was told to: each format to its file, or to standard output. All files are found
+//! writable before the work begins.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use crate::build_log::inert;
+use crate::cli::{OutputArgs, When};
+use crate::exit::Exit;
+use crate::fill::visible;
+use crate::output::{self, Target};
+use crate::outputs::Outputs;
+use crate::render::style::Style;
+use crate::render::{self, FORMATS, Format, markdown, text};
+use crate::report::Report;
+
+/// Where things go, found writable.
+pub struct Opened<F> {
+    targets: Vec<(F, Option<Target>)>,
+    /// How standard output may look.
+    style: Style,
+}
+
+/// Finds all files of an answer writable. `appends` says which formats are added to a file that is there.
+///
+/// # Errors
+/// A sentence that names the file, what happened and what to do.
+pub fn open<F: Copy>(outputs: &Outputs<F>, appends: impl Fn(F) -> bool) -> Result<Opened<F>, String> {
+    let mut known = BTreeSet::new();
+    for file in outputs.targets.iter().filter_map(|(_, file)| file.as_deref()) {
+        // The second would take the place of the first.
+        if !known.insert(output::real(file)) {
+            let name = visible(&file.display().to_string());
+            return Err(format!("two outputs go to the same file, {name} by its other name; give each its own"));
+        }
+    }
+    let open = |(format, file): &(F, Option<std::path::PathBuf>)| {
+        let how = if appends(*format) { Target::append } else { Target::open };
+        Ok((*format, file.as_deref().map(how).transpose()?))
+    };
+    let targets = outputs.targets.iter().map(open).collect::<Result<_, String>>()?;
+    Ok(Opened { targets, style: style(outputs.color) })
+}
+
+/// Paints every format and puts it where it goes. What is painted is for people or for programs and no command to a build server.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn publish<F: Copy>(
+    opened: Opened<F>,
+    mut paint: impl FnMut(F, Style) -> Result<String, String>,
+) -> Result<(), String> {
+    put(opened, |format, style| paint(format, style).map(|text| inert(&text).into_owned()))
+}
+
+fn put<F: Copy>(opened: Opened<F>, mut paint: impl FnMut(F, Style) -> Result<String, String>) -> Result<(), String> {
+    for (format, target) in opened.targets {
+        match target {
+            Some(target) => target.write(&paint(format, Style::default())?)?,
+            None => output::print(&paint(format, opened.style)?)?,
+        }
+    }
+    Ok(())
+}
+
+/// As [`publish`], for what can be larger than should be held: it is written as it is painted.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn stream<F: Copy>(
+    opened: Opened<F>,
+    mut paint: impl FnMut(F, Style, &mut dyn std::fmt::Write) -> std::fmt::Result,
+) -> Result<(), String> {
+    for (format, target) in opened.targets {
+        match target {
+            Some(target) => target.write_by(|out| paint(format, Style::default(), out))?,
+            None => output::print_by(|out| paint(format, opened.style, out))?,
+        }
+    }
+    Ok(())
+}
+
+/// The files of a report, found writable before anything is asked.
+///
+/// # Errors
+/// A sentence that says what is wrong with the flags or with a file.
+pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
+    open(&Outputs::read(&typed.output, &FORMATS, typed.color.color)?, Format::appends)
+}
+
+/// Puts a report where it goes, and says how the command ends.
+///
+/// # Errors
+/// A sentence that says what could not be written.
+pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArgs) -> Result<Exit, String> {
+    for note in &report.notes {
+        output::note(&format!("midoctor: {}", visible(note)));
+    }
+    let detail = text::Detail { quiet: typed.quiet, verbose: typed.verbose };
+    let for_github = opened.targets.iter().any(|(format, _)| *format == Format::Github);
+    put(opened, |format, style| render::paint(report, format, style, detail))?;
+    if for_github && let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        // The report is where it was asked for; that its summary is not is no reason to fail the step.
+        if let Err(why) = summarise(report, Path::new(&file)) {
+            output::note(&format!("midoctor: the step's summary is left as it is: {why}"));
+        }
+    }
+    Ok(report.exit_code.into())
+}
+
+/// Adds the report as Markdown to the summary of a step on GitHub, which the runner refuses as a whole when it is too long.
+fn summarise(report: &Report, file: &Path) -> Result<(), String> {
+    let target = Target::append(file)?;
+    let taken = usize::try_from(target.length()).unwrap_or(usize::MAX);
+    // One for a line end that is missing.
+    let room = markdown::LIMIT.saturating_sub(taken).saturating_sub(2);
+    if room < markdown::LEAST {
+        return Err(format!("it holds {taken} bytes already, and GitHub takes {} in all", markdown::LIMIT));
+    }
+    target.write(&markdown::render_within(report, room))
+}
+
+/// How standard output may look.
+pub fn style(color: impl Into<Option<When>>) -> Style {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = match color.into().unwrap_or(When::Auto) {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+    };
+    let width = if std::io::stdout().is_terminal() { textwrap::termwidth().clamp(40, 120) } else { 100 };
+    Style { color, unicode: utf8_locale(), width }
+}
+
+/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
+fn utf8_locale() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        .map(|value| value.to_string_lossy().to_ascii_lowercase());
+    cfg!(windows) || locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
+}

@@ -1,0 +1,234 @@
+//! Text that a stranger chose, in a name, an answer or a report that is read from a file, is data in every format: it commands no
+//! terminal, no build server and no browser, and ends no table, no block and no element.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+#[path = "common/reports.rs"]
+mod reports;
+
+use std::sync::LazyLock;
+
+use common::{refused, run};
+use midoctor::fill::is_hidden;
+use midoctor::render::style::Style;
+use midoctor::render::text::Detail;
+use midoctor::render::{Format, paint};
+use midoctor::report::Report;
+use pulldown_cmark::{Event, Options, Parser, Tag};
+use regex::Regex;
+use reports::{in_each, infected, painted};
+
+/// What strangers would like to be read.
+const HOSTILE: &[&str] = &[
+    "##vso[task.complete result=Succeeded;]done",
+    "##VSO[task.setvariable variable=PATH]/tmp",
+    "###[error]x ##[set-env name=A]b ##teamcity[x]",
+    "::error title=x::y",
+    "words to wrap ::error::y ::set-env name=PATH::/tmp ::stop-commands::x ::x::",
+    "a\n::error::y\r\n##vso[x.y]z\u{85}::error::y\u{2028}::error::y",
+    "%0A::error::y %AZP250A##vso[x.y]z ; code=x;]y",
+    "x,file=a,title=b::c",
+    "\u{1b}[2J\u{1b}]8;;https://evil.example\u{7}x\u{9b}31m\0\u{202e}gnp\u{200b}\u{feff}",
+    "<script>alert(1)</script><img src=x onerror=alert(1)> &lt; &#64;octocat <!-- --> ]]> <![CDATA[x]]> <?x?>",
+    "![x](https://evil.example/p.png) [x](javascript:alert(1)) <https://evil.example> [x]: https://evil.example",
+    "@octocat @org/team #12 org/repo#12 GH-12 www.evil.example a@b.example https://evil.example/?q=1. deadbeef1",
+    "| a | b |\n|---|---|\n| \\| c \\\\| `|` d |",
+    "`code ``` ~~~ \n```\n# Heading\n````\n> quote\n- item\n1. one\n2) two\n***\n===\n---",
+    "1. one",
+    "# one",
+    "    indented",
+    "$x$ $`x`$ $$ y $$ **a** _b_ ~c~ :bomb: \\",
+    "``",
+    "\"} 1\nmidoctor_exit_code 0\n# HELP x\\",
+    "{\"a\":\"\\\"}\\u0000",
+    "\u{fffe}\u{ffff}\u{fdd0}\u{10ffff}\u{ad}\u{3164}",
+    "😀 ツ é ﷽",
+    " ",
+    "",
+];
+
+/// Does a build server obey something in this line?
+fn command(line: &str) -> Option<&str> {
+    static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"##[A-Za-z]*\[").unwrap());
+    static BEGINS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^::[A-Za-z].*?::").unwrap());
+    ANYWHERE.find(line).or_else(|| BEGINS.find(line.trim_start())).map(|found| found.as_str())
+}
+
+#[test]
+fn no_format_lets_a_text_command_a_terminal_or_a_build_server() {
+    for text in HOSTILE {
+        let report = infected(text);
+        let (github, azdo) = commands(&report);
+        for (format, shown) in in_each(&report) {
+            let odd = shown.chars().find(|c| (c.is_control() && *c != '\n') || is_hidden(*c));
+            assert_eq!(odd, None, "{format} of {text:?}: {shown}");
+            for line in shown.lines() {
+                let own = (format == "github" && github.contains(&line)) || (format == "azdo" && azdo.contains(&line));
+                let line = if own { line.get(6..).unwrap() } else { line };
+                assert_eq!(command(line), None, "{format} of {text:?}");
+            }
+        }
+    }
+}
+
+/// The lines that are commands of our own: three findings, one of them ignored, make two; and the end of a task.
+fn commands(report: &Report) -> (Vec<&'static str>, Vec<&'static str>) {
+    let lines = |format, start: &str| -> Vec<&'static str> {
+        let shown: &'static str = painted(report, format).leak();
+        shown.lines().filter(|line| line.starts_with(start)).collect()
+    };
+    let (github, azdo) = (lines(Format::Github, "::error title="), lines(Format::Azdo, "##vso[task."));
+    assert_eq!((github.len(), azdo.len()), (2, 3), "{github:?} {azdo:?}");
+    for line in &github {
+        let (properties, _) = line.strip_prefix("::error ").unwrap().split_once("::").unwrap();
+        assert!(!properties.contains([',', ':']), "one property: {line}");
+    }
+    for line in &azdo {
+        let (command, _) = line.split_once(']').unwrap();
+        let of = |kind: &str| Regex::new(kind).unwrap().is_match(command);
+        let whole =
+            of(r"^##vso\[task\.logissue type=error;code=[^;]*;$") || of(r"^##vso\[task\.complete result=Failed;$");
+        assert!(whole, "{line}");
+    }
+    (github, azdo)
+}
+
+#[test]
+fn wrapped_text_begins_no_line_with_a_command_at_any_width() {
+    let report =
+        infected("some words and then ::error title=x::y and ::set-env name=A::b and ##vso[a.b]c and ::notice::z");
+    for width in 20..=140 {
+        for unicode in [true, false] {
+            let style = Style { width, unicode, color: false };
+            let shown = paint(&report, Format::Text, style, Detail { quiet: false, verbose: true }).unwrap();
+            for line in shown.lines() {
+                assert_eq!(command(line), None, "at {width} columns: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_or_pasted_commands_no_build_server_either() {
+    let line = refused(&["demo", "##vso[task.complete result=Succeeded;]"]);
+    assert_eq!(command(&line), None, "{line}");
+    assert!(line.contains(r"“#\u{23}vso[task.complete result=Succeeded;]”"), "{line}");
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let pasted = "x ##vso[task.complete result=Succeeded;]z MSI: Failed to retrieve a token from http://localhost:50342/oauth2/token";
+    std::fs::write(&log, pasted).unwrap();
+    for (format, sign) in [("text", r"\u{23}vso["), ("json", r"\u0023vso[")] {
+        let shown = run(&["explain", "--file", log.to_str().unwrap(), "-o", format]).stdout;
+        assert!(shown.contains(sign), "{shown}");
+        for line in shown.lines() {
+            assert_eq!(command(line), None, "{format}: {line}");
+        }
+    }
+}
+
+#[test]
+fn json_reads_back_as_it_was() {
+    for text in HOSTILE {
+        let report = infected(text);
+        let whole: Report = serde_json::from_str(&painted(&report, Format::Json)).unwrap();
+        assert!(whole == report, "{text:?}");
+        let row: serde_json::Value = serde_json::from_str(&painted(&report, Format::Ndjson)).unwrap();
+        assert_eq!(row["checks"][0]["summary"], *text);
+        assert_eq!(row["notes"][0], *text);
+        let compact: serde_json::Value = serde_json::from_str(&painted(&report, Format::Compact)).unwrap();
+        assert_eq!((&compact["root_cause"], &compact["cut"]), (&(*text).into(), &false.into()));
+        let start = format!("{{\"TimeGenerated\":{},\"schema\":\"midoctor.row/1\",", compact["started"]);
+        let plain = infected("x");
+        assert!(painted(&plain, Format::Ndjson).starts_with(&start.replace(&compact["started"].to_string(), "\"x\"")));
+    }
+}
+
+/// The blocks of a page, without what stands in them.
+fn structure(markdown: &str) -> Vec<String> {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES | Options::ENABLE_GFM;
+    let blocks = Parser::new_ext(markdown, options).filter_map(|event| match event {
+        Event::Start(tag) => Some(match tag {
+            Tag::Link { .. } | Tag::Image { .. } => panic!("{tag:?} in {markdown}"),
+            tag => format!("{tag:?}"),
+        }),
+        Event::End(tag) => Some(format!("{tag:?}")),
+        Event::Text(_) | Event::Code(_) => None,
+        Event::SoftBreak | Event::HardBreak => None,
+        other => Some(format!("{other:?}")),
+    });
+    blocks.collect()
+}
+
+#[test]
+fn a_page_has_the_same_blocks_whatever_stands_in_them() {
+    let plain = structure(&painted(&infected("plain"), Format::Markdown));
+    assert!(plain.iter().filter(|block| block.contains("TableRow")).count() > 20, "the table is not found: {plain:?}");
+    for text in HOSTILE {
+        let shown = painted(&infected(text), Format::Markdown);
+        assert_eq!(structure(&shown), plain, "{text:?}:\n{shown}");
+    }
+}
+
+#[test]
+fn nothing_outside_of_code_is_more_than_words() {
+    // What GitHub makes links, mentions and pictures of by itself, behind the parser's back.
+    let alive = Regex::new(r"@\w|#\d|GH-\d|://|www\.|:\w+:|\b[0-9a-f]{7,40}\b|\$\S").unwrap();
+    for text in HOSTILE {
+        let shown = painted(&infected(text), Format::Markdown);
+        let mut inside = false;
+        for event in Parser::new_ext(&shown, Options::ENABLE_TABLES) {
+            match event {
+                Event::Start(Tag::CodeBlock(_)) => inside = true,
+                Event::End(pulldown_cmark::TagEnd::CodeBlock) => inside = false,
+                Event::Text(words) if !inside => assert!(!alive.is_match(&words), "{text:?}: {words}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn gauges_have_each_series_once_and_no_line_of_a_strangers() {
+    let sample = Regex::new(r#"^midoctor_[a-z_]+(\{([a-z_]+="([^"\\\n]|\\\\|\\"|\\n)*",?)*\})? [0-9.]+$"#).unwrap();
+    for text in HOSTILE {
+        let shown = painted(&infected(text), Format::Prom);
+        let mut series = std::collections::BTreeSet::new();
+        for line in
+            shown.lines().filter(|line| !line.starts_with("# HELP midoctor_") && !line.starts_with("# TYPE midoctor_"))
+        {
+            assert!(sample.is_match(line), "{text:?}: {line}");
+            assert!(series.insert(line.rsplit_once(' ').unwrap().0), "{text:?}: twice {line}");
+        }
+        assert!(shown.contains("\nmidoctor_exit_code 1\n"), "{shown}");
+    }
+}
+
+#[test]
+fn xml_has_the_same_elements_whatever_stands_in_them() {
+    let elements = |xml: &str| {
+        let mut reader = quick_xml::Reader::from_str(xml);
+        let mut names = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                quick_xml::events::Event::Eof => return names,
+                quick_xml::events::Event::Start(start) | quick_xml::events::Event::Empty(start) => {
+                    let attributes = start.attributes().map(|attribute| attribute.unwrap().key.as_ref().to_vec());
+                    names.push((start.name().as_ref().to_vec(), attributes.collect::<Vec<_>>()));
+                }
+                quick_xml::events::Event::Text(_) | quick_xml::events::Event::End(_) => {}
+                quick_xml::events::Event::Decl(_) | quick_xml::events::Event::GeneralRef(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let plain = elements(&painted(&infected("plain"), Format::Junit));
+    assert_eq!(plain.iter().filter(|(name, _)| name == b"testcase").count(), 13);
+    for text in HOSTILE {
+        let shown = painted(&infected(text), Format::Junit);
+        assert_eq!(elements(&shown), plain, "{text:?}: {shown}");
+        let no_characters = shown.chars().find(|c| matches!(c, '\u{fffe}' | '\u{ffff}'));
+        assert_eq!(no_characters, None, "XML has no such characters");
+    }
+}
