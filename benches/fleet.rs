@@ -40,6 +40,7 @@ const DUCKDB: &str = "
 import duckdb, sys, time
 connection = duckdb.connect()
 connection.execute('SET preserve_insertion_order = false')
+connection.execute('SET enable_progress_bar = false')
 begun = time.perf_counter()
 rows = connection.execute(\"SELECT root_cause, count(*) FROM read_json(?, format = 'newline_delimited', \
 columns = {TimeGenerated: 'VARCHAR', root_cause: 'VARCHAR'}) GROUP BY root_cause\", [sys.argv[1]]).fetchall()
