@@ -36,6 +36,12 @@ pub fn reason(report: &Report) -> Option<&'static str> {
     }
 }
 
+/// The text with a capital at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// How a finding heals: `by itself, in a moment; try again`.
 pub fn heals(heals: Heals) -> Option<&'static str> {
     match heals {

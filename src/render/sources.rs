@@ -10,6 +10,7 @@ use crate::clients::{self, AsWhom, Row, Source};
 use crate::fill::visible;
 use crate::plan::Whose;
 
+use super::phrases::capital;
 use super::style::Style;
 
 /// What each client would do in an environment.
@@ -185,11 +186,6 @@ fn ending(rows: &[Row], incomplete: bool, style: Style, lines: &mut Vec<String>)
     } else {
         capital(&counted) + "."
     });
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use crate::check::{Severity, Stage, Status};
-use crate::page::Heals;
-use crate::render::phrases::{counts_and_time, place_in_words, shell_in_words, short};
+use crate::render::phrases::{capital, counts_and_time, heals, place_in_words, shell_in_words, short};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, WaitEnd, Word};
 use crate::words::{in_words, plural};
 
@@ -159,12 +158,8 @@ impl Finding<'_> {
         sign(self.status())
     }
 
-    fn heals(&self) -> Option<&'static str> {
-        match self.finding.heals {
-            Heals::No => None,
-            Heals::Transient => Some("By itself, in a moment; try again."),
-            Heals::Propagation => Some("By itself, once the change has reached all of Azure."),
-        }
+    fn heals(&self) -> Option<String> {
+        heals(self.finding.heals).map(|words| format!("{}.", capital(words)))
     }
 
     fn subject(&self) -> Option<String> {
