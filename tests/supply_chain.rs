@@ -1,0 +1,65 @@
+//! What midoctor is built from: every dependency has its reason, their number is the one that is written down, and nothing of
+//! ours runs while it is built. Licences, sources and bans are in deny.toml, which CI holds the tree against.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+fn manifest() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap()
+}
+
+/// The lines of the tables whose heading holds this word, each with the line before it.
+fn entries(word: &str) -> Vec<(String, String)> {
+    let (mut inside, mut before, mut found) = (false, String::new(), Vec::new());
+    for line in manifest().lines() {
+        if line.starts_with('[') {
+            inside = line.contains(word);
+        } else if inside && line.contains(" = ") && !line.starts_with('#') {
+            found.push((line.to_owned(), before));
+        }
+        before = line.to_owned();
+    }
+    found
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let all = entries("dependencies");
+    assert!(all.len() > 30, "{all:?}");
+    // The parts of one thing share the reason before the table's heading.
+    let shares = |line: &str| line.starts_with("netlink-");
+    for (line, before) in all {
+        assert!(before.starts_with("# ") || shares(&line), "{line}");
+    }
+}
+
+#[test]
+fn the_number_of_crates_in_the_program_is_the_one_that_is_written_down() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}"])
+        .args(["--edges", "no-proc-macro,no-dev,no-build", "--target", "x86_64-unknown-linux-gnu"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let crates: BTreeSet<&str> = printed.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    // All but midoctor itself.
+    let counted = format!("# {} crates are in the program on Linux", crates.len() - 1);
+    assert!(manifest().contains(&counted), "Cargo.toml does not say: {counted}");
+}
+
+#[test]
+fn nothing_of_ours_runs_while_it_is_built() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert!(!root.join("build.rs").exists());
+    let manifest: toml::Table = manifest().parse().unwrap();
+    let package = manifest["package"].as_table().unwrap();
+    assert!(!package.contains_key("build") && !manifest.contains_key("build-dependencies"));
+    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    // No folder settings that make a plain build something else.
+    assert!(!root.join(".cargo").exists());
+}
