@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use midoctor::cli::Cli;
 use midoctor::exit::Exit;
-use midoctor::{cli, output, run};
+use midoctor::{cli, dump, fault, interrupt, output, run};
 
 fn main() -> ExitCode {
+    fault::tell_plainly();
+    dump::forbid();
     match Cli::try_parse() {
-        Ok(typed) => run::run(&typed).into(),
+        Ok(typed) => interrupt::guard(move |interruption| run::run(&typed, interruption)).into(),
         // Help and version were asked for; a reader that has gone away is no failure.
         Err(told) if told.exit_code() == 0 => {
             let _ = told.print();

@@ -3,6 +3,8 @@
 //! The format is frozen: fields are added inside a major version, never renamed or removed. Every text in it has been made
 //! visible (`fill::visible`), so that no renderer meets a control character outside the evidence.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +14,14 @@ use crate::case::Case;
 use crate::check::{Severity, Stage, Status, Subject};
 use crate::diagnosis::{Diagnosis, Overall};
 use crate::evidence::Evidence;
+use crate::exit::Signal;
 use crate::fill::{posix, visible};
 use crate::page::{Heals, Place, Shell};
 use crate::plan::FailOn;
 use crate::reading::Reading;
 use crate::token::Claims;
 use crate::wording::check_report;
+use crate::words::in_words;
 
 /// The name and major version of the format.
 pub const SCHEMA: &str = "midoctor.report/1";
@@ -77,6 +81,48 @@ pub struct Run {
     /// How the waiting went, when `--wait` was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// What cut the run short; absent when it came to its end. The report says what was known by then, and the process ended with
+    /// 128 and the signal's number, whatever `exit_code` says of the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<CutShort>,
+}
+
+impl Run {
+    /// That it was cut short and what that means: one sentence, without full stop.
+    pub fn cut_short_in_words(&self) -> Option<String> {
+        let cut = self.cut_short?;
+        let after = in_words(Duration::from_millis(cut.after_ms));
+        let by = cut.by.in_words();
+        Some(match cut.during {
+            Stretch::Examination => {
+                format!("cut short by {by} after {after}: what had not been answered by then is unknown, not failed")
+            }
+            Stretch::Waiting => {
+                format!("cut short by {by} after {after}: it did not wait to the end, and shows its last whole examination")
+            }
+        })
+    }
+}
+
+/// How a run was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CutShort {
+    /// The signal.
+    pub by: Signal,
+    /// What was going on.
+    pub during: Stretch,
+    /// Milliseconds since the run began, with all its examinations and pauses.
+    pub after_ms: u64,
+}
+
+/// The part of a run that a signal came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stretch {
+    /// The only examination, or the first one: the report is made of what was answered by then.
+    Examination,
+    /// With `--wait`, after the first examination: the report is the last whole one's.
+    Waiting,
 }
 
 /// How waiting for a VM to become healthy went.
@@ -280,6 +326,7 @@ impl Report {
             Overall::Unhealthy => (Word::Unhealthy, 1),
             Overall::Undetermined => (Word::Undetermined, 3),
         };
+        let notes = run.cut_short_in_words().into_iter().chain(diagnosis.notes.iter().map(|note| visible(note))).collect();
         let reading = Reading::new(&evidence);
         let checks: Vec<CheckReport> = diagnosis.checks.iter().map(|judged| check_report(judged, &reading)).collect();
         let instance = reading.instance().cloned().unwrap_or_default();
@@ -304,7 +351,7 @@ impl Report {
             exit_code,
             root_cause: diagnosis.root_cause.map(str::to_owned),
             summary: summarise(&checks),
-            notes: diagnosis.notes.iter().map(|note| visible(note)).collect(),
+            notes,
             checks,
             evidence,
         }

@@ -22,8 +22,7 @@ mod trust;
 mod windows;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::OnceLock;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
@@ -60,10 +59,12 @@ impl Machine {
     }
 
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
-    pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
-        scope.spawn(|| {
-            self.roots();
-        });
+    pub fn warm_up(machine: &Arc<Self>) {
+        let own = Arc::clone(machine);
+        // Where no thread can be had, that question begins to read them.
+        drop(std::thread::Builder::new().spawn(move || {
+            own.roots();
+        }));
     }
 
     fn trust(&self) -> &trust::Trust {
