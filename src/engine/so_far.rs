@@ -91,7 +91,8 @@ impl SoFar {
         evidence.exchanges.extend(all.into_iter().map(|(_, exchange)| exchange));
         if between_rounds {
             let next = open_questions(&Reading::new(&evidence));
-            let unasked = next.into_iter().map(|request| Open { request, put: None, attempts: Vec::new() }.cut_short(now));
+            let unasked =
+                next.into_iter().map(|request| Open { request, put: None, attempts: Vec::new() }.cut_short(now));
             let unasked: Vec<Exchange> = unasked.collect();
             evidence.exchanges.extend(unasked);
         }

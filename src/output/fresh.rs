@@ -70,7 +70,8 @@ impl Filled {
         name: &str,
         companion: Option<(&Fresh, &[u8], &str)>,
     ) -> Result<(PathBuf, Option<PathBuf>), String> {
-        let (stem, kind) = name.rsplit_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
+        let (stem, kind) =
+            name.rsplit_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
         for number in 1..=NAMES {
             let name = if number == 1 { name.to_owned() } else { format!("{stem}-{number}{kind}") };
             let path = if self.directory == Path::new(".") { PathBuf::from(&name) } else { self.directory.join(&name) };
@@ -80,12 +81,10 @@ impl Filled {
             }
             let beside = match companion {
                 None => None,
-                Some((fresh, bytes, ending)) => {
-                    match fresh.fill(bytes)?.beside(&with_ending(&path, ending))? {
-                        Some(beside) => Some(beside),
-                        None => continue,
-                    }
-                }
+                Some((fresh, bytes, ending)) => match fresh.fill(bytes)?.beside(&with_ending(&path, ending))? {
+                    Some(beside) => Some(beside),
+                    None => continue,
+                },
             };
             match self.temporary.settle(&path) {
                 Ok(()) => return Ok((path, beside.map(Beside::keep))),
@@ -94,7 +93,10 @@ impl Filled {
             }
         }
         let name = visible(&self.directory.join(name).display().to_string());
-        Err(format!("{name} is there already, and so are {} of its kind; move them away, or name another file", NAMES - 1))
+        Err(format!(
+            "{name} is there already, and so are {} of its kind; move them away, or name another file",
+            NAMES - 1
+        ))
     }
 
     /// Puts it under this name, for a file that is to follow; nothing where there is such a file already.

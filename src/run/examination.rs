@@ -103,9 +103,7 @@ pub fn of_this_machine(options: &ExamineOptions, interruption: &Interruption) ->
 /// Examines a simulated machine.
 pub fn of(machine: SimulatedMachine, plan: Plan, interruption: &Interruption) -> Examined {
     let machine = Arc::new(machine);
-    examined(interruption, move |known, spinner| {
-        known.examine(machine, &plan, Limits::default(), &shown_by(spinner))
-    })
+    examined(interruption, move |known, spinner| known.examine(machine, &plan, Limits::default(), &shown_by(spinner)))
 }
 
 /// Examines this machine once, where nobody asks for what is known in between.

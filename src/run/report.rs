@@ -16,8 +16,8 @@ use crate::render::text::Detail;
 use crate::render::{self, Format, json, packed};
 use crate::report::Report;
 
-use super::settings::Settings;
 use super::examination::{self, Examined};
+use super::settings::Settings;
 use super::{publish, saved};
 
 /// Does what was typed.
