@@ -2,13 +2,19 @@
 //! place in the source says as much to whoever mends it. It catches nothing.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::output;
 
 /// From here on a panic, in whichever thread, takes away what is half written, says one line, and ends the process as `abort` does
 /// (SIGABRT, 134 to a shell), in every build.
 pub fn tell_plainly() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
     std::panic::set_hook(Box::new(|panic| {
+        // Of several at once the first is told of; the others wait for the end.
+        while TOLD.swap(true, Ordering::SeqCst) {
+            std::thread::park();
+        }
         output::abandon();
         let place = panic.location().map(|place| (place.file(), place.line()));
         output::note(&sentence(place));

@@ -252,7 +252,15 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 /// A sentence that says what happened.
 pub fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of something that went to standard output. A reader that has gone away is no failure.
+///
+/// # Errors
+/// A sentence that says what happened.
+pub fn printed(result: std::io::Result<()>) -> Result<(), String> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(format!("standard output cannot be written: {error}"))
         }

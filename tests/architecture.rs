@@ -201,7 +201,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::env\b", &["wire", "run"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
     (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
-    (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output"]),
+    (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output", "fault"]),
     (r"\bstd::process\b", &["exit", "main", "wire", "fault"]),
     (r"\bprocess::exit\b", &[]),
     (r"\bsignal_hook\b", &["interrupt"]),

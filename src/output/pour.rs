@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use super::{Target, complaint, replace};
+use super::{Target, complaint, printed, replace};
 
 impl Target {
     /// Writes what `fill` writes, which is never held as a whole, and puts it in place.
@@ -65,10 +65,5 @@ fn poured<W: Write>(out: W, fill: impl FnOnce(&mut dyn fmt::Write) -> fmt::Resul
 /// # Errors
 /// A sentence that says what happened.
 pub fn print_by(fill: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<(), String> {
-    match poured(io::stdout().lock(), fill).and_then(|mut out| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
-    }
+    printed(poured(io::stdout().lock(), fill).and_then(|mut out| out.flush()))
 }
