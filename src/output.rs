@@ -4,6 +4,7 @@
 //! that fails. What cannot be replaced (a pipe, a terminal, a file that is mounted by itself, such as a container's termination
 //! log) is written to as it is.
 
+mod drawn;
 mod fresh;
 mod pour;
 mod unfinished;
@@ -16,7 +17,7 @@ use crate::build_log::inert;
 use crate::fill::visible;
 pub use fresh::{Beside, Filled, Fresh, with_ending};
 pub use pour::print_by;
-pub use unfinished::abandon;
+pub use drawn::draw;
 use unfinished::{Temporary, undisturbed};
 
 /// A file that can be written, found out before the run.
@@ -244,6 +245,13 @@ pub fn real(path: &Path) -> PathBuf {
 /// Are these two names of one file?
 pub fn same_file(one: &Path, other: &Path) -> bool {
     matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Leaves nothing half-done behind, neither a file nor a line on the terminal, and lets nothing be put in place any more: for the end
+/// of the process.
+pub fn abandon() {
+    unfinished::abandon();
+    drawn::take_away();
 }
 
 /// Writes to standard output. A reader that has gone away is no failure.

@@ -9,6 +9,7 @@ mod report;
 mod saved;
 mod settings;
 mod sources;
+mod terminal;
 mod wait;
 
 use std::sync::Arc;

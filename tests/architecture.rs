@@ -212,7 +212,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bureq::", &["wire"]),
     (r"\brustls", &["wire", "simulator"]),
     (r"\bclap::", &["cli", "main"]),
-    (r"\bindicatif::", &["run"]),
+    (r"\b(indicatif|console)::", &["run"]),
     (r"\bcolored::", &["render"]),
     (r"\.expose\(\)", &["wire", "simulator", "recorder"]),
 ];

@@ -1,11 +1,10 @@
 //! Examinations that a signal can cut short: they go on in a thread of their own, and what is known is seen from outside of it.
 //! How a signal comes, [`crate::interrupt`] knows; what it decides about the process, nobody here.
 
-use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::diagnosis;
 use crate::engine::{self, Limits, Progress, SoFar};
@@ -19,7 +18,7 @@ use crate::report::{CutShort, Report, Run, Stretch};
 use crate::simulator::SimulatedMachine;
 use crate::wire::Machine;
 
-use super::wait;
+use super::{terminal, wait};
 
 /// A wire that outlives whoever waits for its answers.
 type SharedWire = Arc<dyn Wire + Send + Sync>;
@@ -148,10 +147,11 @@ fn judged(evidence: Evidence, took: Duration, cut_short: Option<CutShort>) -> Re
 
 /// Shows the question being asked, on a terminal only.
 fn spinner() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+    let spinner = ProgressBar::with_draw_target(None, terminal::target());
+    if spinner.is_hidden() {
+        return spinner;
     }
-    let spinner = ProgressBar::new_spinner();
+    spinner.set_style(ProgressStyle::default_spinner());
     let turning = spinner.clone();
     // The library's own ticker panics where no thread can be had; without one it turns with the questions.
     let ticker = std::thread::Builder::new().spawn(move || {
