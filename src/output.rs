@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::build_log::inert;
 use crate::fill::visible;
+pub use drawn::draw;
 pub use fresh::{Beside, Filled, Fresh, with_ending};
 pub use pour::print_by;
-pub use drawn::draw;
 use unfinished::{Temporary, undisturbed};
 
 /// A file that can be written, found out before the run.

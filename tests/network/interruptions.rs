@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("interrupted while it waits", waiting),
         Case::new("interrupted while it collects for support", archive),
         Case::new("interrupted twice", twice),
+        Case::new("interrupted at a terminal", terminal),
         Case::new("killed leaves nothing behind", killed),
     ]
 }
@@ -206,6 +207,50 @@ fn archive() {
         assert_valid(&report);
         assert_eq!(report["run"]["cut_short"]["by"], format!("SIG{signal}"));
     }
+}
+
+/// Starts a program at a terminal of its own, presses Ctrl-C there once a question is under way, and prints what the terminal was
+/// told, as JSON, with the exit code.
+const AT_A_TERMINAL: &str = r#"
+import json, os, pty, sys, time
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+told = b""
+def asked():
+    words = [line.split() for line in open("/proc/net/tcp")]
+    return any(line[2].endswith(":0050") and line[3] == "01" for line in words[1:])
+for _ in range(3000):
+    if asked() and b"read " in told:
+        break
+    os.set_blocking(terminal, False)
+    try:
+        told += os.read(terminal, 65536)
+    except BlockingIOError:
+        time.sleep(0.01)
+os.write(terminal, b"\x03")
+os.set_blocking(terminal, True)
+try:
+    while piece := os.read(terminal, 65536):
+        told += piece
+except OSError:
+    pass
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told.decode()]))
+"#;
+
+fn terminal() {
+    let _simulator = Simulator::start("healthy", &["--delay", "10m"]);
+    let mut command = Command::new("timeout");
+    command.args(["60", "python3", "-c", AT_A_TERMINAL, PROGRAM, "check", "-o", "line"]).args(LONG);
+    let output = command.env_clear().env("LANG", "C.UTF-8").env("TERM", "xterm").env("PATH", "/usr/bin:/bin").output();
+    let (code, told): (i32, String) = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    assert_eq!(code, 130, "{told:?}");
+    // The terminal shows the key behind the line; then the line goes with it, and nothing is drawn any more.
+    let (before, after) = told.rsplit_once("^C").unwrap();
+    assert!(before.contains("\r\u{1b}[2K"), "a line was drawn anew: {told:?}");
+    assert!(after.starts_with("\r\u{1b}[2Kmidoctor: cut short by Ctrl-C (SIGINT) after "), "{told:?}");
+    assert_eq!((after.matches("\u{1b}[2K").count(), after.lines().count()), (1, 2), "{told:?}");
+    assert!(!told.contains("\u{1b}[?25l"), "the cursor was never hidden: {told:?}");
 }
 
 /// The second signal does not wait for an output that takes nothing.
