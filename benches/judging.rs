@@ -153,7 +153,15 @@ fn evidence(met: bool, pages: [usize; 2]) -> Evidence {
 }
 
 fn report(evidence: Evidence) -> Report {
-    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0, waiting: None };
+    let run = Run {
+        id: "r".into(),
+        started: String::new(),
+        duration_ms: 0,
+        attempts: 1,
+        waited_ms: 0,
+        waiting: None,
+        cut_short: None,
+    };
     Report::new(&diagnose(&evidence), evidence, run)
 }
 

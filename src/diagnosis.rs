@@ -7,7 +7,7 @@ use crate::azure::cloud::is_manager;
 use crate::case::Case;
 use crate::check::{Check, Finding, Severity, Status, Subject, Verdict};
 use crate::checks;
-use crate::evidence::{Evidence, Failure, Request};
+use crate::evidence::{Evidence, Failure, Outcome, Request};
 use crate::ignores::Ignores;
 use crate::reading::Reading;
 use crate::selection::Selection;
@@ -91,11 +91,15 @@ fn each(selection: &Selection, reading: &Reading) -> Vec<Judged> {
     judged.collect()
 }
 
-/// What fails where a first question was never put may fail for that reason alone: whoever did not ask which cloud this is cannot
+/// What fails where a first question was never put, or had no time, may fail for that reason alone: whoever did not ask which cloud this is cannot
 /// say that Azure's metadata service has failed. First questions wait for nobody, so in a run they are put before anything fails.
 fn await_the_first(judged: &mut [Judged], reading: &Reading) {
     let unasked = |one: &&Judged| {
-        let open = || (one.check.ask)(&Case::new(reading, &one.subject)).iter().any(|question| !reading.has(question));
+        let out_of_time = |question: &Request| {
+            reading.outcome(question).and_then(Outcome::failure).is_some_and(|failed| failed.why == Failure::OutOfTime)
+        };
+        let is_open = |question: &Request| !reading.has(question) || out_of_time(question);
+        let open = || (one.check.ask)(&Case::new(reading, &one.subject)).iter().any(is_open);
         one.check.needs.is_empty() && matches!(one.verdict, Verdict::Unknown(_)) && open()
     };
     let first: Vec<&str> = judged.iter().filter(unasked).map(|one| one.check.id).collect();

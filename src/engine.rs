@@ -1,8 +1,10 @@
 //! The half of a run that talks: [`examine`] puts questions, in rounds, until no check has one left; judging is in
 //! [`crate::diagnosis`]. The order is fixed; nothing here knows what a question means, but for when it is worth asking again.
 
+mod so_far;
+
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::azure::arm;
@@ -17,6 +19,8 @@ use crate::plan::Plan;
 use crate::reading::{PAGES, Reading};
 use crate::recorder::Recorder;
 use crate::selection::Selection;
+
+pub use so_far::SoFar;
 
 /// How long a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,23 +56,38 @@ pub type Progress<'a> = dyn Fn(&Request) + Sync + 'a;
 
 /// Asks all that the checks want to know. Returns the evidence and how long it took.
 pub fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &Progress) -> (Evidence, Duration) {
+    let (evidence, took) = examine_openly(wire, plan, limits, progress, &SoFar::default());
+    (Arc::unwrap_or_clone(evidence), took)
+}
+
+/// The same, where others can see at any moment what is known so far.
+pub fn examine_openly(
+    wire: &dyn Wire,
+    plan: &Plan,
+    limits: Limits,
+    progress: &Progress,
+    so_far: &SoFar,
+) -> (Arc<Evidence>, Duration) {
     let recorder = Recorder::new(wire);
-    let mut evidence = Evidence::new(wire.now(), plan.clone());
+    let mut evidence = Arc::new(Evidence::new(wire.now(), plan.clone()));
     let mut elapsed = Duration::ZERO;
     let mut lanes = Lanes::default();
     for _ in 0..ROUNDS {
-        let reading = Reading::new(&evidence);
-        let questions = open_questions(&reading);
-        if questions.is_empty() {
-            break;
-        }
-        let destinations = Destinations::new(&reading);
-        // Judging takes time too, where time is real.
-        elapsed = wire.elapsed().unwrap_or(elapsed);
-        let round = Round { wire, recorder: &recorder, destinations, limits, started: elapsed, progress };
-        let (exchanges, took) = round.put(questions, &mut lanes);
+        let took = {
+            let reading = Reading::new(&evidence);
+            let questions = open_questions(&reading);
+            if questions.is_empty() {
+                break;
+            }
+            let destinations = Destinations::new(&reading);
+            // Judging takes time too, where time is real.
+            elapsed = wire.elapsed().unwrap_or(elapsed);
+            so_far.begin(&evidence, &questions);
+            let round = Round { wire, recorder: &recorder, destinations, limits, started: elapsed, progress, so_far };
+            round.put(questions, &mut lanes)
+        };
         elapsed += took;
-        evidence.exchanges.extend(exchanges);
+        so_far.end(&mut evidence);
     }
     (evidence, wire.elapsed().unwrap_or(elapsed))
 }
@@ -131,62 +150,71 @@ struct Round<'a> {
     limits: Limits,
     started: Duration,
     progress: &'a Progress<'a>,
+    so_far: &'a SoFar,
+}
+
+/// The questions of one thread, each with its number, and the pace that they keep.
+struct Lane<'a> {
+    questions: Vec<(usize, Request)>,
+    pace: Option<&'a mut Pace>,
 }
 
 impl Round<'_> {
-    /// Deals the questions to a few threads, in a fixed way, and returns the exchanges in the order of the questions.
-    fn put(&self, questions: Vec<Request>, state: &mut Lanes) -> (Vec<Exchange>, Duration) {
+    /// Deals the questions to a few threads, in a fixed way, and returns how long the longest of them took.
+    fn put(&self, questions: Vec<Request>, state: &mut Lanes) -> Duration {
         let mut lanes: Vec<Vec<(usize, Request)>> = vec![Vec::new(); 2 * LANES];
         for (index, request) in questions.into_iter().enumerate() {
             let far = usize::from(!request.goes_to_metadata());
             lanes[far * LANES + state.dealt[far] % LANES].push((index, request));
             state.dealt[far] += 1;
         }
-        let done: Mutex<Vec<(usize, Vec<Exchange>)>> = Mutex::default();
+        let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
+        let lanes = lanes.into_iter().zip(paces).filter(|(lane, _)| !lane.is_empty());
+        let lanes: Vec<Mutex<Option<Lane>>> =
+            lanes.map(|(questions, pace)| Mutex::new(Some(Lane { questions, pace }))).collect();
         let longest: Mutex<Duration> = Mutex::default();
-        std::thread::scope(|scope| {
-            let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
-            for (lane, mut pace) in lanes.into_iter().zip(paces).filter(|(lane, _)| !lane.is_empty()) {
-                let (done, longest) = (&done, &longest);
-                scope.spawn(move || {
-                    let mut elapsed = self.started;
-                    for (index, request) in lane {
-                        let (exchanges, took) = self.ask_to_the_end(request, elapsed, pace.as_deref_mut());
-                        elapsed += took;
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchanges));
-                    }
-                    let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
-                    *longest = (*longest).max(elapsed - self.started);
-                });
+        let work = |lane: &Mutex<Option<Lane>>| {
+            if let Some(lane) = lane.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let took = self.work(lane);
+                let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
+                *longest = (*longest).max(took);
             }
+        };
+        std::thread::scope(|scope| {
+            let spawn = |lane| std::thread::Builder::new().spawn_scoped(scope, move || work(lane));
+            // What no thread can be had for is asked here, one after the other.
+            let left: Vec<&Mutex<Option<Lane>>> = lanes.iter().filter(|lane| spawn(*lane).is_err()).collect();
+            left.into_iter().for_each(work);
         });
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.sort_by_key(|(index, _)| *index);
-        let longest = longest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (done.into_iter().flat_map(|(_, exchanges)| exchanges).collect(), longest)
+        longest.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the questions of a lane, and returns how long that took.
+    fn work(&self, lane: Lane) -> Duration {
+        let Lane { questions, mut pace } = lane;
+        let mut elapsed = self.started;
+        for (index, request) in questions {
+            elapsed += self.ask_to_the_end(index, request, elapsed, pace.as_deref_mut());
+        }
+        elapsed - self.started
     }
 
     /// Puts a question, and follows the list that it begins from page to page: each is a question of its own. What is wrong
-    /// with a link that is not followed, the reading says.
-    fn ask_to_the_end(
-        &self,
-        first: Request,
-        started: Duration,
-        mut pace: Option<&mut Pace>,
-    ) -> (Vec<Exchange>, Duration) {
-        let mut exchanges: Vec<Exchange> = Vec::new();
+    /// with a link that is not followed, the reading says. Returns how long that took.
+    fn ask_to_the_end(&self, index: usize, first: Request, started: Duration, mut pace: Option<&mut Pace>) -> Duration {
+        let mut pages: Vec<Request> = Vec::new();
         let (mut took, mut bytes) = (Duration::ZERO, 0);
         let mut question = Some(first);
         while let Some(request) = question {
-            let (exchange, spent) = self.ask(request, started + took, pace.as_deref_mut());
+            let (exchange, spent) = self.ask(index, request, started + took, pace.as_deref_mut());
             took += spent;
             let next = self.next_page(&exchange);
             bytes += exchange.last().and_then(|attempt| attempt.outcome.answer()).map_or(0, |answer| answer.body.len());
-            exchanges.push(exchange);
-            let new = |next: &Request| exchanges.iter().all(|known| known.request != *next);
-            question = next.filter(new).filter(|_| exchanges.len() < PAGES && bytes < LIST_BYTES);
+            pages.push(exchange.request.clone());
+            self.so_far.answered(index, exchange, started + took);
+            question = next.filter(|next| !pages.contains(next)).filter(|_| pages.len() < PAGES && bytes < LIST_BYTES);
         }
-        (exchanges, took)
+        took
     }
 
     /// The question for the next page of a list of Azure Resource Manager's, at the same host.
@@ -196,8 +224,15 @@ impl Round<'_> {
     }
 
     /// Puts one question until its answer stands or its time is over. Every try is kept.
-    fn ask(&self, request: Request, started: Duration, mut pace: Option<&mut Pace>) -> (Exchange, Duration) {
+    fn ask(
+        &self,
+        index: usize,
+        request: Request,
+        started: Duration,
+        mut pace: Option<&mut Pace>,
+    ) -> (Exchange, Duration) {
         (self.progress)(&request);
+        self.so_far.put(index, &request, started);
         let held = self.hold(started, pace.as_deref_mut());
         let started = started + held;
         let budget = self.limits.question.min(self.limits.deadline.saturating_sub(started));
@@ -218,6 +253,7 @@ impl Round<'_> {
             match again {
                 // A try that has less time than this one took would only end in a time-out.
                 Some(pause) if spent.saturating_add(pause).saturating_add(took.max(LEAST)) <= budget => {
+                    attempts.last().inspect(|attempt| self.so_far.tried(index, attempt));
                     self.wire.pause(pause);
                     spent += pause;
                     spent += self.hold(started + spent, pace.as_deref_mut());

@@ -118,6 +118,25 @@ pub struct Failed {
     pub certificate: Option<Certificate>,
 }
 
+/// So begins the detail of what had no time because a signal cut the run short.
+pub const CUT_SHORT: &str = "the run was cut short";
+
+impl Failed {
+    /// Had it no time because a signal cut the run short?
+    pub fn is_cut_short(&self) -> bool {
+        self.why == Failure::OutOfTime && self.detail.starts_with(CUT_SHORT)
+    }
+
+    /// Why it had no time, for [`Failure::OutOfTime`].
+    pub fn before_the_answer(&self) -> &'static str {
+        if self.is_cut_short() {
+            "the run was cut short before it could answer"
+        } else {
+            "the run's deadline passed before it could answer"
+        }
+    }
+}
+
 /// The kinds of failure that lead to different advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -148,7 +167,7 @@ pub enum Failure {
     Absent,
     /// The file may not be read by this user.
     Denied,
-    /// The run's deadline passed before the question could be put, or before its answer came.
+    /// The run's deadline passed, or a signal cut the run short, before the question could be put, or before its answer came.
     OutOfTime,
     /// This machine cannot put that question.
     Unsupported,

@@ -1,6 +1,9 @@
-//! The exit codes. Decided once, from the report or from a usage error; the same in every format. Signals stay 128+n.
+//! The exit codes. Decided once, from the report or from a usage error; the same in every format. What a signal ends is 128+n.
 
 use std::process::ExitCode;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How midoctor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,48 @@ pub enum Exit {
     Usage = 2,
     /// Nothing failed, but something essential could not be judged.
     Undetermined = 3,
+    /// Ended by SIGINT: 128 + 2.
+    Interrupted = 130,
+    /// Ended by SIGTERM: 128 + 15.
+    Terminated = 143,
+}
+
+/// A signal that ends a run before its time, and that midoctor answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Signal {
+    /// What Ctrl-C sends.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+    /// What `kill`, `timeout` and service managers send.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+}
+
+impl Signal {
+    /// For people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Interrupt => "Ctrl-C (SIGINT)",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+impl From<Signal> for Exit {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Interrupt => Self::Interrupted,
+            Signal::Terminate => Self::Terminated,
+        }
+    }
 }
 
 impl From<u8> for Exit {

@@ -5,16 +5,21 @@ use std::process::ExitCode;
 use clap::Parser;
 use midoctor::cli::Cli;
 use midoctor::exit::Exit;
-use midoctor::{cli, output, run};
+use midoctor::{cli, dump, fault, interrupt, output, run};
 
 fn main() -> ExitCode {
+    fault::tell_plainly();
+    dump::forbid();
     match Cli::try_parse() {
-        Ok(typed) => run::run(&typed).into(),
-        // Help and version were asked for; a reader that has gone away is no failure.
-        Err(told) if told.exit_code() == 0 => {
-            let _ = told.print();
-            Exit::Healthy.into()
-        }
+        Ok(typed) => interrupt::guard(move |interruption| run::run(&typed, interruption)).into(),
+        // Help and version were asked for.
+        Err(told) if told.exit_code() == 0 => match output::printed(told.print()) {
+            Ok(()) => Exit::Healthy.into(),
+            Err(why) => {
+                output::note(&format!("midoctor: {why}"));
+                Exit::Usage.into()
+            }
+        },
         Err(slip) => {
             output::note(&cli::one_line(&slip));
             Exit::Usage.into()

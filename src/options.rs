@@ -17,7 +17,7 @@ use crate::requirement;
 use crate::unit_name::UnitName;
 
 /// What to examine, and for how long.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ExamineOptions {
     /// What to look at.
     pub plan: Plan,

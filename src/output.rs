@@ -4,28 +4,27 @@
 //! that fails. What cannot be replaced (a pipe, a terminal, a file that is mounted by itself, such as a container's termination
 //! log) is written to as it is.
 
+mod drawn;
 mod fresh;
 mod pour;
+mod unfinished;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::build_log::inert;
 use crate::fill::visible;
-pub use fresh::Fresh;
-
+pub use drawn::draw;
+pub use fresh::{Beside, Filled, Fresh, with_ending};
 pub use pour::print_by;
+use unfinished::{Temporary, undisturbed};
 
 /// A file that can be written, found out before the run.
 pub enum Target {
     /// Complete or not there.
     Whole {
-        /// Beside the target.
-        temporary: NamedTempFile,
-        /// The target.
+        /// The file; its successor is made beside it when it is written, so that nothing lies there while a run takes its time.
         path: PathBuf,
     },
     /// Added to a file of lines, of which nothing is lost.
@@ -57,8 +56,8 @@ impl Target {
                 Err(error) => Err(complaint(&path, &error)),
             },
             Place::File(path) => {
-                let temporary = beside(&path).map_err(|error| complaint(&path, &error))?;
-                Ok(Self::Whole { temporary, path })
+                beside(&path).map_err(|error| complaint(&path, &error))?;
+                Ok(Self::Whole { path })
             }
         }
     }
@@ -132,10 +131,9 @@ impl Target {
                 let written = file.set_len(0).and_then(|()| file.write_all(bytes));
                 written.map_err(|error| complaint(&path, &error))
             }
-            Self::Whole { mut temporary, path } => {
-                let written = temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all());
-                written.map_err(|error| complaint(&path, &error))?;
-                temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
+            Self::Whole { path } => {
+                let fill = |mut file: &File| file.write_all(bytes).and_then(|()| file.sync_all());
+                replace(&path, fill).map_err(|error| complaint(&path, &error))
             }
         }
     }
@@ -157,8 +155,15 @@ fn is_mounted(path: &Path) -> bool {
     mounts.lines().any(|mount| mount.split(' ').nth(4) == Some(&escaped))
 }
 
+/// Fills a temporary file and puts it in place.
+fn replace(path: &Path, fill: impl FnOnce(&File) -> std::io::Result<()>) -> std::io::Result<()> {
+    let temporary = beside(path)?;
+    fill(temporary.file())?;
+    temporary.replace(path)
+}
+
 /// A temporary file in the same directory, which will have the permissions of the file that was there.
-fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+fn beside(path: &Path) -> std::io::Result<Temporary> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -172,7 +177,7 @@ fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
         #[cfg(not(unix))]
         Err(_) => &mut builder,
     };
-    builder.tempfile_in(directory)
+    Temporary::new(&builder, directory)
 }
 
 /// To read its end and to write behind it. Windows lets a file that was opened for adding alone not be cut.
@@ -203,11 +208,16 @@ fn add(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     // Somebody else's line may lack its end.
     let whole = if last == [b'\n'] { bytes.to_vec() } else { [b"\n", bytes].concat() };
-    let written = file.write_all(&whole).and_then(|()| file.sync_all());
-    if written.is_err() {
+    // All of it or nothing: a run that is ended meanwhile ends behind it.
+    undisturbed(|| match file.write_all(&whole) {
+        Ok(()) => Ok(()),
+        Err(error) => file.set_len(before).and(Err(error)),
+    })?;
+    let synced = file.sync_all();
+    if synced.is_err() {
         file.set_len(before)?;
     }
-    written
+    synced
 }
 
 /// What happened to which file, and what to do.
@@ -237,9 +247,11 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
     matches!((std::fs::canonicalize(one), std::fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Removes a file that midoctor itself has just written; there is nothing to be done when that fails.
-pub fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
+/// Leaves nothing half-done behind, neither a file nor a line on the terminal, and lets nothing be put in place any more: for the end
+/// of the process.
+pub fn abandon() {
+    unfinished::abandon();
+    drawn::take_away();
 }
 
 /// Writes to standard output. A reader that has gone away is no failure.
@@ -248,7 +260,15 @@ pub fn remove(path: &Path) {
 /// A sentence that says what happened.
 pub fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of something that went to standard output. A reader that has gone away is no failure.
+///
+/// # Errors
+/// A sentence that says what happened.
+pub fn printed(result: std::io::Result<()>) -> Result<(), String> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(format!("standard output cannot be written: {error}"))
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::destination::Destinations;
 use crate::evidence::{
@@ -186,8 +186,10 @@ impl<'a> Recorder<'a> {
             }
             changed = true;
             let taken = std::mem::replace(value, Value::String(SEAL.into()));
-            if let (Value::String(token), true) = (taken, key.eq_ignore_ascii_case("access_token")) {
-                let token = Token::new(token);
+            // Whatever it is a secret for, it is overwritten.
+            let Value::String(token) = taken else { continue };
+            let token = Token::new(token);
+            if key.eq_ignore_ascii_case("access_token") {
                 claims = Some(token.claims());
                 if let Some(url) = request.url().filter(|_| request.asks_for_token() && status == 200) {
                     let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,16 +261,30 @@ impl<'a> Recorder<'a> {
         shown
     }
 
-    /// Replaces the run's tokens, and what looks like a token, wherever they stand.
+    /// Replaces the run's tokens, and what looks like a token, wherever they stand. Copies that held one are overwritten.
     fn seal_text(&self, text: &str) -> String {
-        let mut sealed = text.to_owned();
+        let mut sealed = Cow::Borrowed(text);
         for token in self.tokens.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let token = token.expose();
             if !token.is_empty() && sealed.contains(token) {
-                sealed = sealed.replace(token, SEAL);
+                let without = sealed.replace(token, SEAL);
+                overwrite(std::mem::replace(&mut sealed, Cow::Owned(without)));
             }
         }
-        seal::tokens(&sealed).into_owned()
+        match seal::tokens(&sealed) {
+            Cow::Borrowed(_) => sealed.into_owned(),
+            Cow::Owned(without) => {
+                overwrite(sealed);
+                without
+            }
+        }
+    }
+}
+
+/// What is not borrowed held a secret, and is of no more use.
+fn overwrite(text: Cow<'_, str>) {
+    if let Cow::Owned(mut text) = text {
+        text.zeroize();
     }
 }
 

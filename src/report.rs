@@ -3,6 +3,8 @@
 //! The format is frozen: fields are added inside a major version, never renamed or removed. Every text in it has been made
 //! visible (`fill::visible`), so that no renderer meets a control character outside the evidence.
 
+mod run;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ use crate::plan::FailOn;
 use crate::reading::Reading;
 use crate::token::Claims;
 use crate::wording::check_report;
+
+pub use run::{CutShort, Run, Stretch, WaitEnd, Waiting};
 
 /// The name and major version of the format.
 pub const SCHEMA: &str = "midoctor.report/1";
@@ -59,49 +63,6 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
-}
-
-/// When the run was, and how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Run {
-    /// A random ID.
-    pub id: String,
-    /// When the last examination began, which is the one that the report is about: RFC 3339, by the machine's own clock.
-    pub started: String,
-    /// Milliseconds that it took.
-    pub duration_ms: u64,
-    /// How many times the VM was examined.
-    pub attempts: u32,
-    /// Milliseconds spent waiting between them.
-    pub waited_ms: u64,
-    /// How the waiting went, when `--wait` was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
-}
-
-/// How waiting for a VM to become healthy went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Waiting {
-    /// Milliseconds that it was given.
-    pub limit_ms: u64,
-    /// Milliseconds for which the last state has been as it is: the verdict, the root cause, and what stands in the way.
-    pub unchanged_ms: u64,
-    /// Why it ended.
-    pub ended: WaitEnd,
-}
-
-/// Why waiting ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WaitEnd {
-    /// Nothing stands in the way any more.
-    Healthy,
-    /// What was found does not heal by itself.
-    DoesNotHeal,
-    /// What was found heals by itself, but has lasted longer than Azure says that it takes.
-    Overdue,
-    /// The time was up.
-    OutOfTime,
 }
 
 /// The VM.
@@ -280,6 +241,8 @@ impl Report {
             Overall::Unhealthy => (Word::Unhealthy, 1),
             Overall::Undetermined => (Word::Undetermined, 3),
         };
+        let notes =
+            run.cut_short_in_words().into_iter().chain(diagnosis.notes.iter().map(|note| visible(note))).collect();
         let reading = Reading::new(&evidence);
         let checks: Vec<CheckReport> = diagnosis.checks.iter().map(|judged| check_report(judged, &reading)).collect();
         let instance = reading.instance().cloned().unwrap_or_default();
@@ -304,7 +267,7 @@ impl Report {
             exit_code,
             root_cause: diagnosis.root_cause.map(str::to_owned),
             summary: summarise(&checks),
-            notes: diagnosis.notes.iter().map(|note| visible(note)).collect(),
+            notes,
             checks,
             evidence,
         }

@@ -1,6 +1,7 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
 mod bar;
+mod examination;
 mod explain;
 mod fleet;
 mod publish;
@@ -8,40 +9,39 @@ mod report;
 mod saved;
 mod settings;
 mod sources;
+mod terminal;
 mod wait;
 
-use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, SimulateArgs};
-use crate::diagnosis;
-use crate::engine::{self, Limits};
-use crate::evidence::{Request, Wire};
+use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, OutputArgs, SimulateArgs};
 use crate::exit::Exit;
 use crate::fill::visible;
+use crate::interrupt::Interruption;
 use crate::nearest::nearest;
 use crate::options;
 use crate::output::{self, Target};
-use crate::plan::{Plan, Whose};
+use crate::plan::Whose;
+use crate::render::Format;
 use crate::render::style::Style;
-use crate::report::{Report, Run};
+use crate::report::Report;
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
-use crate::wire::{self, Machine};
+use crate::wire;
 
-use publish::{open_report, publish_report, style};
+use examination::Examined;
+use publish::{Opened, open_report, publish_report, style};
 use settings::Settings;
 
-/// Does what was typed. Errors go to standard error as one line.
-pub fn run(cli: &Cli) -> Exit {
+/// Does what was typed. Errors go to standard error as one line. An examination that is interrupted writes what is known.
+pub fn run(cli: &Cli, interruption: &Interruption) -> Exit {
     let done = match &cli.command {
-        None => check(&cli.check),
-        Some(Command::Check(args)) => check(args),
+        None => check(&cli.check, interruption),
+        Some(Command::Check(args)) => check(args, interruption),
         Some(Command::Explain(args)) => explain::explain(args),
-        Some(Command::Report(args)) => report::report(args),
+        Some(Command::Report(args)) => report::report(args, interruption),
         Some(Command::Fleet(args)) => fleet::fleet(args),
-        Some(Command::Demo(args)) => demo(args),
+        Some(Command::Demo(args)) => demo(args, interruption),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Generate(args)) => generate(args),
     };
@@ -51,7 +51,7 @@ pub fn run(cli: &Cli) -> Exit {
     })
 }
 
-fn check(args: &CheckArgs) -> Result<Exit, String> {
+fn check(args: &CheckArgs, interruption: &Interruption) -> Result<Exit, String> {
     if let Some(file) = &args.from {
         return saved::judge(file, args);
     }
@@ -60,7 +60,7 @@ fn check(args: &CheckArgs) -> Result<Exit, String> {
         return sources::sources(&options, &output);
     }
     let opened = open_report(&output).map_err(|why| origins.blame(why))?;
-    publish_report(&wait::examine_or_wait(&options), opened, &output)
+    publish_examined(&examination::of_this_machine(&options, interruption), opened, &output)
 }
 
 /// Is there such a process or unit? Found out before anything is asked.
@@ -91,24 +91,7 @@ fn there_is(whose: &Whose) -> Result<(), String> {
     })
 }
 
-/// Examines this machine once, with a spinner.
-fn examine_this_machine(plan: &Plan, limits: Limits) -> Report {
-    let spinner = spinner();
-    let report = look_at_this_machine(plan, limits, &|request| spinner.set_message(visible(&request.in_words())));
-    spinner.finish_and_clear();
-    report
-}
-
-/// Examines this machine once: as it is now, with nothing kept from another time.
-fn look_at_this_machine(plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
-    let machine = Machine::new(plan.environment.clone());
-    std::thread::scope(|scope| {
-        machine.warm_up(scope);
-        examine(&machine, plan, limits, progress)
-    })
-}
-
-fn demo(args: &DemoArgs) -> Result<Exit, String> {
+fn demo(args: &DemoArgs, interruption: &Interruption) -> Result<Exit, String> {
     let Some(name) = &args.scenario else {
         return output::print(&list_scenarios(style(args.output.color.color))).map(|()| Exit::Healthy);
     };
@@ -116,36 +99,14 @@ fn demo(args: &DemoArgs) -> Result<Exit, String> {
     let scenario = scenarios::find(name)?.scenario()?;
     let plan = scenarios::plan(&scenario)?;
     let machine = SimulatedMachine::new(Azure::new(scenario));
-    let spinner = spinner();
-    let progress = |request: &Request| spinner.set_message(visible(&request.in_words()));
-    let report = examine(&machine, &plan, Limits::default(), &progress);
-    spinner.finish_and_clear();
-    publish_report(&report, opened, &args.output)
+    let examined = examination::of(machine, plan, interruption);
+    publish_examined(&examined, opened, &args.output)
 }
 
-/// Asks, judges, and puts it into words.
-fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &engine::Progress) -> Report {
-    let (evidence, took) = engine::examine(wire, plan, limits, progress);
-    let diagnosis = diagnosis::diagnose(&evidence);
-    let run = Run {
-        id: uuid::Uuid::new_v4().to_string(),
-        started: evidence.taken_at.to_string(),
-        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-    };
-    Report::new(&diagnosis, evidence, run)
-}
-
-/// Shows the question being asked, on a terminal only.
-fn spinner() -> indicatif::ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return indicatif::ProgressBar::hidden();
-    }
-    let spinner = indicatif::ProgressBar::new_spinner();
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
+/// Puts the report where it goes. What a signal cut short ends as the signal says.
+fn publish_examined(examined: &Examined, opened: Opened<Format>, output: &OutputArgs) -> Result<Exit, String> {
+    let exit = publish_report(&examined.report, opened, output)?;
+    Ok(examined.signal.map_or(exit, Exit::from))
 }
 
 fn list_scenarios(style: Style) -> String {

@@ -21,6 +21,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("selection", &["check", "checks", "plan"]),
     ("unit_name", &[]),
     ("exit", &[]),
+    ("dump", &[]),
+    ("fault", &["output"]),
+    ("interrupt", &["exit", "output"]),
     ("plan", &[]),
     ("token", &[]),
     ("certificate", &[]),
@@ -79,7 +82,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fill", &["page"]),
     (
         "report",
-        &["azure", "case", "check", "diagnosis", "evidence", "fill", "page", "plan", "reading", "token", "wording"],
+        &[
+            "azure",
+            "case",
+            "check",
+            "diagnosis",
+            "evidence",
+            "exit",
+            "fill",
+            "page",
+            "plan",
+            "reading",
+            "token",
+            "wording",
+            "words",
+        ],
     ),
     (
         "wording",
@@ -157,6 +174,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fleet",
             "gather",
             "input",
+            "interrupt",
             "nearest",
             "options",
             "output",
@@ -171,25 +189,30 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("main", &["cli", "exit", "output", "run"]),
+    ("main", &["cli", "dump", "exit", "fault", "interrupt", "output", "run"]),
     ("lib", &[]),
 ];
 
 /// What touches the world, and the only rooms that may.
 const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
-    (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output"]),
+    // Which signals are ignored, Linux says in a file.
+    (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output", "interrupt"]),
     (r"\bstd::env\b", &["wire", "run"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
     (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
-    (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),
-    (r"\bstd::process\b", &["exit", "main", "wire"]),
+    (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output", "fault"]),
+    (r"\bstd::process\b", &["exit", "main", "wire", "fault"]),
+    (r"\bprocess::exit\b", &[]),
+    (r"\bsignal_hook\b", &["interrupt"]),
+    (r"\brustix\b", &["dump"]),
+    (r"\b(set_hook|catch_unwind)\b", &["fault"]),
     (r"\b(Instant|SystemTime)\b", &["wire"]),
     (r"Timestamp::now\(", &["wire", "simulator"]),
     (r"\bureq::", &["wire"]),
     (r"\brustls", &["wire", "simulator"]),
     (r"\bclap::", &["cli", "main"]),
-    (r"\bindicatif::", &["run"]),
+    (r"\b(indicatif|console)::", &["run"]),
     (r"\bcolored::", &["render"]),
     (r"\.expose\(\)", &["wire", "simulator", "recorder"]),
 ];
@@ -272,6 +295,9 @@ fn a_type_that_can_hold_a_token_shows_it_to_nobody() {
         let shown =
             Regex::new(&format!(r"impl[^\n]*(Debug|Display|Serialize|Clone|Deref)[^\n]* for {name}\b")).unwrap();
         assert!(!derived.is_match(&text) && !shown.is_match(&text), "{name}");
+        // What it holds is overwritten when it is dropped, and it holds nothing else.
+        let zeroed = Regex::new(&format!(r"pub struct {name}\(Zeroizing<(Vec<u8>|String)>\);")).unwrap();
+        assert!(zeroed.is_match(&text), "{name}");
     }
 }
 

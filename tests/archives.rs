@@ -124,14 +124,26 @@ fn nothing_of_anybodys_is_lost() {
         );
     }
     assert_eq!(std::fs::read(path.join("report.json")).unwrap(), before);
-    // Of its default name there is one already.
+    // Of its default name there is one already, so the next has a number, and so has its map.
     let redact = ["report", "redact", "report.json"];
     assert_eq!(inside(path, &redact).code, Some(1));
     let default = entries(path).into_iter().find(|name| name.ends_with(".zip")).unwrap();
-    assert_eq!(
-        refused_inside(path, &redact),
-        format!("midoctor: {default} is there already; move it away, or name another file")
-    );
+    let first = std::fs::read(path.join(&default)).unwrap();
+    let second = default.replace(".zip", "-2.zip");
+    let again = inside(path, &redact);
+    assert!(again.code == Some(1) && again.stdout.starts_with(&format!("wrote {second} (")), "{again:?}");
+    assert_eq!(std::fs::read(path.join(&default)).unwrap(), first);
+    std::fs::remove_file(path.join(second)).unwrap();
+    for wanted in ["midoctor-vm-1-", "midoctor-vm-1-"] {
+        let ran = inside(path, &["report", "redact", "report.json", "--redact", "ids"]);
+        assert!(ran.stdout.starts_with(&format!("wrote {wanted}")), "{ran:?}");
+    }
+    let maps: Vec<String> = entries(path).into_iter().filter(|name| name.starts_with("midoctor-vm-1-")).collect();
+    let [second, second_map, first, first_map] = &maps[..] else { panic!("{maps:?}") };
+    assert_eq!((second, second_map), (&first.replace(".zip", "-2.zip"), &first_map.replace(".zip", "-2.zip")));
+    for name in &maps {
+        std::fs::remove_file(path.join(name)).unwrap();
+    }
     // One that was named is replaced, but not what may be the only key to another.
     let named = ["report", "redact", "report.json", "--redact", "ids", "-f", "named.zip"];
     assert_eq!(inside(path, &named).code, Some(1));

@@ -172,7 +172,7 @@ fn failure_verdict(question: &str, failed: &Failed, exchange: Option<&Exchange>)
                     .with("responder", responder),
             );
         }
-        Failure::OutOfTime => return Verdict::Unknown("the run's deadline passed before it could answer".into()),
+        Failure::OutOfTime => return Verdict::Unknown(failed.before_the_answer().into()),
         _ => return Verdict::Unknown(failed.detail.clone()),
     };
     Verdict::found(Finding::error(code).with("question", question).with("detail", detail))

@@ -158,7 +158,7 @@ pub(super) fn on_the_way(case: &Case, host: &str, failed: &Failed) -> Option<Ver
         }
         Failure::CertificateRefused => certificates::refused(case, host, failed),
         Failure::Unsupported => Verdict::Unknown(failed.detail.clone()),
-        Failure::OutOfTime => Verdict::Unknown("the run's deadline passed before it could answer".into()),
+        Failure::OutOfTime => Verdict::Unknown(failed.before_the_answer().into()),
         _ => return None,
     })
 }

@@ -1,9 +1,10 @@
 //! Writes what is too large to be held as a whole: piece by piece, with the same promises as everything else that is written.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use super::{Target, complaint};
+use super::{Target, complaint, printed, replace};
 
 impl Target {
     /// Writes what `fill` writes, which is never held as a whole, and puts it in place.
@@ -24,10 +25,9 @@ impl Target {
                 let written = file.set_len(0).and_then(|()| poured(&file, fill).map(|_| ()));
                 written.map_err(|error| complaint(&path, &error))
             }
-            Self::Whole { temporary, path } => {
-                let written = poured(temporary.as_file(), fill).and_then(|file| file.sync_all());
-                written.map_err(|error| complaint(&path, &error))?;
-                temporary.persist(&path).map(|_| ()).map_err(|error| complaint(&path, &error.error))
+            Self::Whole { path } => {
+                let fill = |file: &File| poured(file, fill).and_then(|file| file.sync_all());
+                replace(&path, fill).map_err(|error| complaint(&path, &error))
             }
         }
     }
@@ -65,10 +65,5 @@ fn poured<W: Write>(out: W, fill: impl FnOnce(&mut dyn fmt::Write) -> fmt::Resul
 /// # Errors
 /// A sentence that says what happened.
 pub fn print_by(fill: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<(), String> {
-    match poured(io::stdout().lock(), fill).and_then(|mut out| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
-    }
+    printed(poured(io::stdout().lock(), fill).and_then(|mut out| out.flush()))
 }

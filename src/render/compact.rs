@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::report::{CommandReport, Report, Summary, Word};
+use crate::report::{CommandReport, CutShort, Report, Summary, Word};
 
 use super::json;
 use super::lead::{clip, counted, lead};
@@ -44,6 +44,9 @@ struct Compact<'a> {
     /// The codes of all findings that count, each once.
     codes: Vec<Cow<'a, str>>,
     started: Cow<'a, str>,
+    /// What cut the run short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut_short: Option<CutShort>,
     /// Was anything cut or left out to keep the line short? A command never is cut.
     cut: bool,
 }
@@ -101,6 +104,7 @@ fn compact(report: &Report, limit: usize) -> Compact<'_> {
         summary: report.summary,
         codes: codes(report, limit.max(CODES)),
         started: clip(&report.run.started, limit.max(STARTED), cost),
+        cut_short: report.run.cut_short,
         cut,
     }
 }

@@ -50,6 +50,11 @@ pub fn issues(report: &Report) -> Vec<Issue> {
             told: [counts(report)].into_iter().chain(why).chain(notes).take(MOST).collect(),
         });
     }
+    if let (Some(first), Some(cut)) = (issues.first_mut(), report.run.cut_short_in_words())
+        && !first.told.contains(&cut)
+    {
+        first.told.push(cut);
+    }
     if all > shown {
         issues.push(Issue {
             severity: found.get(shown).map_or(Severity::Warning, |(_, finding)| finding.severity),

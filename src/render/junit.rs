@@ -73,7 +73,8 @@ fn document(report: &Report, xml: &mut Xml) -> Result<(), String> {
         xml.close("testcase")?;
     }
     let waited = waited(report).map(|waited| format!("\n{waited}")).unwrap_or_default();
-    xml.element("system-out", &[], &format!("{verdict}{waited}"))?;
+    let cut = report.run.cut_short_in_words().map(|cut| format!("\n{cut}")).unwrap_or_default();
+    xml.element("system-out", &[], &format!("{verdict}{waited}{cut}"))?;
     xml.close("testsuite")?;
     xml.close("testsuites")
 }

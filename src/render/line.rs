@@ -13,11 +13,14 @@ use super::style::Style;
 const LIMIT: usize = 80;
 
 /// `UNHEALTHY role-missing: The identity holds no role … (vm-1)`, with a line end. The VM's name is left out where it does not fit.
+/// What a signal cut short says so behind the verdict.
 pub fn render(report: &Report) -> String {
     let plain = |text: &str| Style { unicode: false, ..Style::default() }.plain(&inert(&visible(text)));
-    let verdict = report.verdict.word().to_ascii_uppercase();
+    let cut = if report.run.cut_short.is_some() { ", cut short" } else { "" };
+    let verdict = report.verdict.word().to_ascii_uppercase() + cut;
     let told = match headline(report) {
-        Some(headline) => format!("{verdict} {headline}"),
+        Some(headline) if cut.is_empty() => format!("{verdict} {headline}"),
+        Some(headline) => format!("{verdict}: {headline}"),
         None => format!("{verdict}: {}", counts(report)),
     };
     let told = plain(&told);

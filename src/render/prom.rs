@@ -45,6 +45,11 @@ fn about_the_run(report: &Report, families: &mut Families) {
     let ms = report.run.duration_ms;
     let took = families.add("run_duration_seconds", "How long the last run took.");
     took.set(&[], format!("{}.{:03}", ms / 1_000, ms % 1_000));
+    if let Some(cut) = report.run.cut_short {
+        let short =
+            families.add("run_cut_short", "The last run was cut short by this signal, so what it says is not all.");
+        short.set(&[("signal", cut.by.name())], "1".into());
+    }
 }
 
 fn about_the_verdict(report: &Report, families: &mut Families) {

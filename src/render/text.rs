@@ -24,7 +24,7 @@ pub struct Detail {
 
 /// The whole text, with a line end; empty when quiet and healthy.
 pub fn render(report: &Report, style: Style, detail: Detail) -> String {
-    if detail.quiet && report.verdict == Word::Healthy {
+    if detail.quiet && report.verdict == Word::Healthy && report.run.cut_short.is_none() {
         return String::new();
     }
     let evidence = &report.evidence;
@@ -228,6 +228,9 @@ impl Text {
         self.push(self.style.dim(&self.style.wrap(&counts_and_time(report), "", "")));
         if let Some(waited) = waited(report) {
             self.push(self.style.dim(&self.style.wrap(&waited, "", "")));
+        }
+        if let Some(cut) = report.run.cut_short_in_words() {
+            self.push(self.style.bold(&self.style.wrap(&cut, "", "")));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Shows how far the reading of a file is.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::terminal;
 
 /// What takes longer shows how far it is.
 const UNSHOWN: Duration = Duration::from_secs(1);
@@ -27,8 +28,8 @@ impl Bar {
 
     /// So many more were read.
     pub fn advance(&self, bytes: usize) {
-        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && std::io::stderr().is_terminal() {
-            self.0.set_draw_target(ProgressDrawTarget::stderr());
+        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN {
+            self.0.set_draw_target(terminal::target());
         }
         self.0.inc(u64::try_from(bytes).unwrap_or_default());
     }

@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::render::json;
 
 use super::bar::Bar;
-use super::publish;
+use super::{examination, publish};
 
 /// So many bytes are read at once.
 const CHUNK: usize = 128 << 10;
@@ -62,7 +62,7 @@ fn answer(seen: Seen, options: &ExplainOptions) -> Result<Exit, String> {
     }
     let mut answer = Answer::new(seen);
     if options.and_check {
-        answer.check(&super::examine_this_machine(&Plan::default(), Limits::default()));
+        answer.check(&examination::at_once(&Plan::default(), Limits::default()));
     }
     publish::publish(opened, |format, style| match format {
         Plain::Text => Ok(shown::render(&answer, style)),

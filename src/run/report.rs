@@ -7,7 +7,8 @@ use crate::archive::{self, Manifest, Packed};
 use crate::cli::{ArchiveArgs, ColorArgs, OutputArgs, Redact, ReportArgs, ReportCommand, ReportRedactArgs};
 use crate::exit::Exit;
 use crate::fill::visible;
-use crate::output::{self, Fresh, Target};
+use crate::interrupt::Interruption;
+use crate::output::{self, Beside, Fresh, Target};
 use crate::redact::{self, Level, Redacted};
 use crate::render::packed::{Place, Shown};
 use crate::render::style::Style;
@@ -15,14 +16,15 @@ use crate::render::text::Detail;
 use crate::render::{self, Format, json, packed};
 use crate::report::Report;
 
+use super::examination::{self, Examined};
 use super::settings::Settings;
-use super::{publish, saved, wait};
+use super::{publish, saved};
 
 /// Does what was typed.
 ///
 /// # Errors
 /// A sentence that says what cannot be read or written.
-pub fn report(args: &ReportArgs) -> Result<Exit, String> {
+pub fn report(args: &ReportArgs, interruption: &Interruption) -> Result<Exit, String> {
     match &args.command {
         Some(ReportCommand::Show(args)) => saved::show(args),
         Some(ReportCommand::Diff(args)) => saved::compare(args),
@@ -37,8 +39,11 @@ pub fn report(args: &ReportArgs) -> Result<Exit, String> {
             let settings = Settings::read(&args.examine, &output)?;
             let mut place = Destination::open(&args.archive)?;
             place.needs_a_map(level(args.archive.redact))?;
-            let report = wait::examine_or_wait(&settings.options);
-            write(&report, place, &args.archive)
+            let Examined { report, signal } = examination::of_this_machine(&settings.options, interruption);
+            // The archive holds what is known, and says so.
+            report.run.cut_short_in_words().inspect(|words| output::note(&format!("midoctor: {words}")));
+            let exit = write(&report, place, &args.archive)?;
+            Ok(signal.map_or(exit, Exit::from))
         }
     }
 }
@@ -100,12 +105,9 @@ impl Destination {
                         "{name} is no regular file, so the map of pseudonyms has no place beside it; name a file"
                     ));
                 }
-                let beside = map_of(file);
+                let beside = output::with_ending(file, MAP);
                 if beside.symlink_metadata().is_ok() {
-                    return Err(format!(
-                        "{} is there already, and may be the only key to an archive; move it away, or name another file with -f",
-                        visible(&beside.display().to_string())
-                    ));
+                    return Err(is_there(&beside));
                 }
                 *map = Some(Fresh::open(file.parent().unwrap_or(Path::new(".")), true)?);
             }
@@ -115,12 +117,8 @@ impl Destination {
     }
 }
 
-/// Where the map of an archive's pseudonyms is.
-fn map_of(archive: &Path) -> PathBuf {
-    let mut name = archive.as_os_str().to_owned();
-    name.push(".map.json");
-    name.into()
-}
+/// The map of an archive's pseudonyms lies beside it, under its name with this behind it.
+const MAP: &str = ".map.json";
 
 /// Redacts, packs, shows and writes.
 fn write(report: &Report, place: Destination, args: &ArchiveArgs) -> Result<Exit, String> {
@@ -132,18 +130,20 @@ fn write(report: &Report, place: Destination, args: &ArchiveArgs) -> Result<Exit
     let place = match place {
         Destination::Dry { file } => {
             let archive = file.unwrap_or_else(|| PathBuf::from(&default));
-            Place { map: map.is_some().then(|| map_of(&archive)), archive, is_dry: true }
+            Place { map: map.is_some().then(|| output::with_ending(&archive, MAP)), archive, is_dry: true }
         }
         Destination::Named { target, file, map: beside } => {
-            let beside = keep_map(beside, map.as_deref(), &map_of(&file))?;
-            target.write_bytes(&bytes).inspect_err(|_| forget(beside.as_deref()))?;
-            Place { archive: file, map: beside, is_dry: false }
+            let beside = match (beside, &map) {
+                (Some(fresh), Some(map)) => Some(keep_map(&fresh, map, &file)?),
+                _ => None,
+            };
+            target.write_bytes(&bytes)?;
+            Place { archive: file, map: beside.map(Beside::keep), is_dry: false }
         }
-        Destination::Fresh { mut archive, map: beside } => {
-            archive.fill(&bytes)?;
-            let beside = keep_map(beside, map.as_deref(), &map_of(Path::new(&default)))?;
-            let archive = archive.name(&default).inspect_err(|_| forget(beside.as_deref()))?;
-            Place { archive, map: beside, is_dry: false }
+        Destination::Fresh { archive, map: beside } => {
+            let beside = beside.as_ref().zip(map.as_ref()).map(|(fresh, map)| (fresh, map.as_bytes(), MAP));
+            let (archive, map) = archive.fill(&bytes)?.name(&default, beside)?;
+            Place { archive, map, is_dry: false }
         }
     };
     let style: Style = publish::style(args.color.color);
@@ -152,19 +152,17 @@ fn write(report: &Report, place: Destination, args: &ArchiveArgs) -> Result<Exit
     Ok(redacted.report.exit_code.into())
 }
 
-/// Puts the map in its place, before the archive that it belongs to.
-fn keep_map(fresh: Option<Fresh>, map: Option<&str>, path: &Path) -> Result<Option<PathBuf>, String> {
-    let (Some(mut fresh), Some(map)) = (fresh, map) else { return Ok(None) };
-    fresh.fill(map.as_bytes())?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    fresh.name(&name).map(Some)
+/// Puts the map in its place, before the archive that it belongs to, without which it goes again.
+fn keep_map(fresh: &Fresh, map: &str, archive: &Path) -> Result<Beside, String> {
+    let path = output::with_ending(archive, MAP);
+    fresh.fill(map.as_bytes())?.beside(&path)?.ok_or_else(|| is_there(&path))
 }
 
-/// Without its archive a map is of no use.
-fn forget(map: Option<&Path>) {
-    if let Some(map) = map {
-        output::remove(map);
-    }
+fn is_there(map: &Path) -> String {
+    format!(
+        "{} is there already, and may be the only key to an archive; move it away, or name another file with -f",
+        visible(&map.display().to_string())
+    )
 }
 
 /// The files of the archive with its manifest, packed.

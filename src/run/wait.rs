@@ -18,41 +18,46 @@ use crate::report::Report;
 use crate::waiting::{History, Next};
 use crate::wire::Machine;
 
-use super::{examine_this_machine, look_at_this_machine, publish, spinner};
+use super::examination::Known;
+use super::publish;
 
 /// Where nothing can be redrawn, so often a line says that it is still waiting.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// Examines this machine: once, or, with `--wait`, until nothing stands in the way any more, or waiting is of no use.
-///
-/// The report is the last examination's, and what happened before it is in `run.waiting`.
-pub fn examine_or_wait(options: &ExamineOptions) -> Report {
-    let Some(limit) = options.wait else {
-        return examine_this_machine(&options.plan, options.limits);
-    };
+/// Examines this machine until nothing stands in the way any more, or waiting is of no use. What it finds on the way is kept
+/// in `known`.
+pub fn until_healthy(options: &ExamineOptions, limit: Duration, known: &Known, spinner: &ProgressBar) -> Report {
     let clock = Machine::new(Whose::Own);
-    let mut shown = Shown::new(limit, std::io::stderr().is_terminal());
-    let report = wait(&clock, limit, &mut shown, &|progress| {
+    let mut shown = Shown::new(limit, std::io::stderr().is_terminal().then(|| spinner.clone()));
+    let look = |progress: &Progress| {
         // Afresh each time: the environment, files and roots can change meanwhile.
-        look_at_this_machine(&options.plan, options.limits, progress)
-    });
-    shown.finish();
-    report
+        known.examine_this_machine(&options.plan, options.limits, progress)
+    };
+    wait(&clock, limit, &mut shown, &look, &|report| known.keep(report))
 }
 
-fn wait(clock: &dyn Wire, limit: Duration, shown: &mut Shown, look: &dyn Fn(&Progress) -> Report) -> Report {
+fn wait(
+    clock: &dyn Wire,
+    limit: Duration,
+    shown: &mut Shown,
+    look: &dyn Fn(&Progress) -> Report,
+    keep: &dyn Fn(Report),
+) -> Report {
     let now = || clock.elapsed().unwrap_or_default();
     let mut history = History::new(limit);
     loop {
         let mut report = look(&|request| shown.asking(request));
-        match history.next(&report, now()) {
+        let waited = history.waited();
+        let next = history.next(&report, now());
+        report.run.attempts = history.looks();
+        report.run.waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        match next {
             Next::End(waiting) => {
-                report.run.attempts = history.looks();
-                report.run.waited_ms = u64::try_from(history.waited().as_millis()).unwrap_or(u64::MAX);
                 report.run.waiting = Some(waiting);
                 return report;
             }
             Next::Again { pause, what, changed } => {
+                keep(report);
                 shown.waiting(&what, history.looks(), changed, now());
                 let until = now() + pause;
                 while let Some(left) = until.checked_sub(now()).filter(|left| !left.is_zero()) {
@@ -78,9 +83,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(limit: Duration, terminal: bool) -> Self {
+    fn new(limit: Duration, bar: Option<ProgressBar>) -> Self {
         let style = publish::style(When::Never);
-        let bar = terminal.then(spinner);
         Self { limit, style, bar, tell: Box::new(output::note), last: Duration::ZERO, waits: false }
     }
 
@@ -138,12 +142,6 @@ impl Shown {
             let _ = line.write_str(&in_seconds(state.elapsed()));
         })
     }
-
-    fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 /// `1m 20s`: whole seconds.
@@ -191,16 +189,18 @@ mod tests {
     fn waited(limit: u64, states: &[(u64, &str)]) -> (Report, Vec<String>) {
         let clock = Clock::default();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let mut shown = Shown::new(Duration::from_secs(limit), false);
+        let mut shown = Shown::new(Duration::from_secs(limit), None);
+        let known = Known::default();
         let told = Arc::clone(&lines);
         shown.tell = Box::new(move |line| told.lock().expect("no other thread").push(line.to_owned()));
-        let report = wait(&clock, Duration::from_secs(limit), &mut shown, &|progress| {
+        let look = |progress: &Progress| {
             let now = clock.elapsed().unwrap_or_default().as_secs();
             let name = states.iter().find(|(until, _)| now < *until).map_or("healthy", |(_, name)| name);
             let scenario = scenarios::find(name).and_then(|found| found.scenario()).expect("a scenario");
-            let machine = SimulatedMachine::new(Azure::new(scenario));
-            super::super::examine(&machine, &Plan::default(), Limits::default(), progress)
-        });
+            let machine = Arc::new(SimulatedMachine::new(Azure::new(scenario)));
+            known.examine(machine, &Plan::default(), Limits::default(), progress)
+        };
+        let report = wait(&clock, Duration::from_secs(limit), &mut shown, &look, &|report| known.keep(report));
         let lines = lines.lock().expect("no other thread").clone();
         (report, lines)
     }

@@ -5,12 +5,12 @@ use std::io::Read;
 use std::time::Duration;
 
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Timeout, http};
 use zeroize::Zeroizing;
 
 use super::proxy::{self, Variables};
+use super::resolver::SystemResolver;
 use super::tls::TlsConnector;
 use super::trust::{Shown, Trust};
 use super::{connect_limit, failure_of, relay};
@@ -20,6 +20,8 @@ use crate::token::{Secret, Token};
 
 /// All headers together may have so many bytes.
 const HEADER_LIMIT: usize = 64 * 1024;
+/// So much room is made for a body that does not say how long it is; a token answer has less than half of it.
+const UNTOLD: usize = 16 * 1024;
 
 /// Puts one HTTP request, once.
 pub fn put<'t>(
@@ -66,11 +68,19 @@ pub fn put<'t>(
     for (name, value) in &request.headers {
         call = call.header(name, value);
     }
-    call = match (bearer, request.carry) {
-        (Some(token), Carry::Bearer) => call.header("Authorization", format!("Bearer {}", token.expose())),
-        (Some(token), Carry::Cosmos) => call.header("Authorization", cosmos_header(token)),
-        (Some(_), Carry::RegistryForm) => call.header("Content-Type", "application/x-www-form-urlencoded"),
-        (None, _) => call,
+    let header = match (bearer, request.carry) {
+        (Some(token), Carry::Bearer) => Some(sensitive(&bearer_header(token))),
+        (Some(token), Carry::Cosmos) => Some(sensitive(&cosmos_header(token))),
+        (Some(_), Carry::RegistryForm) => {
+            call = call.header("Content-Type", "application/x-www-form-urlencoded");
+            None
+        }
+        (None, _) => None,
+    };
+    call = match header {
+        Some(Ok(value)) => call.header("Authorization", value),
+        Some(Err(error)) => return failed(Failure::Other, &error.to_string()),
+        None => call,
     };
     let sent = match call.body(form.as_ref().map(|form| form.as_bytes()).unwrap_or_default()) {
         Ok(call) => agent.run(call),
@@ -95,15 +105,40 @@ fn by_relay(request: &HttpRequest, bearer: Option<&Token>, within: Duration, var
     }
 }
 
+/// A header's value that nothing shows. It is a copy that ureq and rustls copy on, and that nobody overwrites any more; what it was
+/// made of is.
+fn sensitive(text: &str) -> Result<http::HeaderValue, http::header::InvalidHeaderValue> {
+    let mut value = http::HeaderValue::from_str(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A text with room for a token in any encoding, so that it never grows and leaves no copy behind.
+fn roomy(token: &Token, more: usize) -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(3 * token.expose().len() + more))
+}
+
+/// A token as most services want it.
+fn bearer_header(token: &Token) -> Zeroizing<String> {
+    let mut text = roomy(token, 16);
+    text.push_str("Bearer ");
+    text.push_str(token.expose());
+    text
+}
+
 /// A token as Cosmos DB wants it (documented, and what its client libraries send).
-fn cosmos_header(token: &Token) -> String {
-    let text = Zeroizing::new(format!("type=aad&ver=1.0&sig={}", token.expose()));
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+fn cosmos_header(token: &Token) -> Zeroizing<String> {
+    let mut text = roomy(token, 64);
+    for part in ["type=aad&ver=1.0&sig=", token.expose()] {
+        text.extend(url::form_urlencoded::byte_serialize(part.as_bytes()));
+    }
+    text
 }
 
 /// The form that a container registry exchanges a token for one of its own with (documented).
 fn registry_form(host: &str, token: &Token) -> Zeroizing<String> {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    let mut text = roomy(token, 3 * host.len() + 64);
+    let mut form = url::form_urlencoded::Serializer::new(std::mem::take(&mut *text));
     form.append_pair("grant_type", "access_token").append_pair("service", host);
     Zeroizing::new(form.append_pair("access_token", token.expose()).finish())
 }
@@ -128,7 +163,7 @@ fn blame(failed: Failed, shown: &Shown, through: Option<&str>, host: &str) -> Fa
 }
 
 fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
-    let resolver = DefaultResolver::default();
+    let resolver = SystemResolver;
     if scheme != "https" {
         return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
     }
@@ -145,7 +180,9 @@ fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize) -
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let mut body = Zeroizing::new(Vec::new());
+    // With room for all of it, so that it does not grow and leave copies behind.
+    let told = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut body = Zeroizing::new(Vec::with_capacity(told.unwrap_or(UNTOLD).min(limit) + 1));
     if let Err(error) = response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body) {
         let error = match error.downcast::<ureq::Error>() {
             Ok(inner) => inner,

@@ -13,6 +13,7 @@ mod network;
 mod process;
 mod proxy;
 mod relay;
+mod resolver;
 mod roots;
 #[cfg(not(windows))]
 mod systemd;
@@ -21,9 +22,8 @@ mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::OnceLock;
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
@@ -60,10 +60,12 @@ impl Machine {
     }
 
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
-    pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
-        scope.spawn(|| {
-            self.roots();
-        });
+    pub fn warm_up(machine: &Arc<Self>) {
+        let own = Arc::clone(machine);
+        // Where no thread can be had, that question begins to read them.
+        drop(std::thread::Builder::new().spawn(move || {
+            own.roots();
+        }));
     }
 
     fn trust(&self) -> &trust::Trust {
@@ -148,24 +150,21 @@ fn connect(host: &str, port: u16, within: Duration) -> Outcome {
     }
 }
 
-/// The system's resolver has no time-out of its own, so it works in a thread that is left behind when it is late.
+/// The system's resolver has no time-out of its own.
 fn resolve(host: &str, within: Duration) -> Outcome {
-    let (sender, receiver) = mpsc::channel();
-    let name = host.to_owned();
-    let spawned = std::thread::Builder::new().spawn(move || {
-        // Nobody listens any more when the time is over.
-        let _ = sender.send((name.as_str(), 443).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-    });
-    if let Err(error) = spawned {
-        return Outcome::failed(Failure::Other, error.to_string());
-    }
-    match receiver.recv_timeout(within) {
-        Ok(Ok(addresses)) => {
+    match resolver::lookup(host, 443, within) {
+        Ok(addresses) => {
             Outcome::Resolved { addresses: addresses.iter().map(|address| address.ip().to_string()).collect() }
         }
-        Ok(Err(error)) => Outcome::failed(Failure::NameUnknown, error.to_string()),
-        Err(_) => Outcome::failed(Failure::NameUnknown, "the resolver did not answer in time"),
+        Err(Some(error)) => Outcome::failed(failure_of_name(&error), error.to_string()),
+        Err(None) => Outcome::failed(Failure::NameUnknown, "the resolver did not answer in time"),
     }
+}
+
+/// The resolver's own errors say that it does not know the name; that it could not be asked says nothing of the name.
+fn failure_of_name(error: &std::io::Error) -> Failure {
+    let could_not_ask = matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::OutOfMemory);
+    if could_not_ask { Failure::Other } else { Failure::NameUnknown }
 }
 
 /// What a system error means.

@@ -35,7 +35,15 @@ pub fn play(toml: &str) -> Report {
 
 /// The report of this evidence.
 pub fn judged(evidence: Evidence) -> Report {
-    let run = Run { id: "r".into(), started: String::new(), duration_ms: 0, attempts: 1, waited_ms: 0, waiting: None };
+    let run = Run {
+        id: "r".into(),
+        started: String::new(),
+        duration_ms: 0,
+        attempts: 1,
+        waited_ms: 0,
+        waiting: None,
+        cut_short: None,
+    };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -3,7 +3,7 @@
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
 //! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
 //! what is encrypted, lists are long, services have environments of their own, and what is waited
-//! for comes about.
+//! for comes about or is interrupted, and there is little room.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -16,6 +16,8 @@ mod clouds;
 mod data;
 mod environments;
 mod fake;
+mod interruptions;
+mod little_room;
 mod metadata;
 mod proxies;
 mod readme;
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         support::cases(),
         surroundings::cases(),
         waiting::cases(),
+        interruptions::cases(),
+        little_room::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
