@@ -15,6 +15,7 @@ pub mod check;
 pub mod checks;
 pub mod cli;
 pub mod clients;
+pub mod clock;
 pub mod config;
 pub mod destination;
 pub mod diagnosis;

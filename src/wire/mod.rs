@@ -121,7 +121,7 @@ impl Wire for Machine {
     }
 
     fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
+        crate::clock::now()
     }
 
     fn elapsed(&self) -> Option<Duration> {
