@@ -29,6 +29,7 @@ pub mod fleet;
 pub mod gather;
 pub mod ignores;
 pub mod input;
+pub mod locale;
 pub mod nearest;
 pub mod network;
 pub mod options;

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::build_log::inert;
 use crate::fill::visible;
+use crate::locale;
 pub use fresh::Fresh;
 
 pub use pour::print_by;
@@ -258,5 +259,5 @@ pub fn print(text: &str) -> Result<(), String> {
 
 /// Writes a note to standard error, which build servers read for commands as well; there is nowhere to complain when that fails.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", inert(text));
+    let _ = writeln!(std::io::stderr(), "{}", inert(&locale::shown(text)));
 }

@@ -8,11 +8,10 @@ mod report;
 mod saved;
 mod settings;
 mod sources;
+mod terminal;
 mod wait;
 
-use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, SimulateArgs};
 use crate::diagnosis;
@@ -20,18 +19,20 @@ use crate::engine::{self, Limits};
 use crate::evidence::{Request, Wire};
 use crate::exit::Exit;
 use crate::fill::visible;
+use crate::locale;
 use crate::nearest::nearest;
 use crate::options;
 use crate::output::{self, Target};
 use crate::plan::{Plan, Whose};
-use crate::render::style::Style;
+use crate::render::style::{Label, Style};
 use crate::report::{Report, Run};
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire::{self, Machine};
 
-use publish::{open_report, publish_report, style};
+use publish::{open_report, publish_report};
 use settings::Settings;
+use terminal::{spinner, style};
 
 /// Does what was typed. Errors go to standard error as one line.
 pub fn run(cli: &Cli) -> Exit {
@@ -138,16 +139,6 @@ fn examine(wire: &dyn Wire, plan: &Plan, limits: Limits, progress: &engine::Prog
     Report::new(&diagnosis, evidence, run)
 }
 
-/// Shows the question being asked, on a terminal only.
-fn spinner() -> indicatif::ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return indicatif::ProgressBar::hidden();
-    }
-    let spinner = indicatif::ProgressBar::new_spinner();
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
-}
-
 fn list_scenarios(style: Style) -> String {
     let mut lines = Vec::new();
     let mut last = None;
@@ -160,11 +151,11 @@ fn list_scenarios(style: Style) -> String {
             lines.push(style.bold(check.unwrap_or("healthy")));
             last = Some(check);
         }
-        lines.push(style.wrap(scenario.title, &format!("  {:<24}", scenario.name), &" ".repeat(26)));
+        lines.push(style.labelled(&Label { lead: 2, text: scenario.name, width: 24 }, "", scenario.title));
     }
     lines.push(String::new());
-    lines.push("midoctor demo SCENARIO shows what a VM in that state would print.".into());
-    lines.join("\n") + "\n"
+    lines.push(style.wrap("midoctor demo SCENARIO shows what a VM in that state would print.", "", ""));
+    style.plain(&(lines.join("\n") + "\n"))
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
@@ -208,7 +199,7 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     }
     lines.extend(environment.iter().map(|line| format!("set        {line}")));
     lines.push("ready".into());
-    output::print(&(lines.join("\n") + "\n"))?;
+    output::print(&locale::shown(&(lines.join("\n") + "\n")))?;
     running.wait()
 }
 

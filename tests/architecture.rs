@@ -136,8 +136,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "unit_name",
         ],
     ),
+    ("locale", &["fill"]),
     ("outputs", &["cli", "fill", "nearest"]),
-    ("output", &["build_log", "fill"]),
+    ("output", &["build_log", "fill", "locale"]),
     (
         "run",
         &[
@@ -158,6 +159,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fleet",
             "gather",
             "input",
+            "locale",
             "nearest",
             "options",
             "output",
@@ -180,7 +182,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
     (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output"]),
-    (r"\bstd::env\b", &["wire", "run"]),
+    (r"\bstd::env\b", &["wire", "run", "locale"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
     (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run"]),

@@ -1,9 +1,10 @@
 //! Shows how far the reading of a file is.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use super::terminal;
 
 /// What takes longer shows how far it is.
 const UNSHOWN: Duration = Duration::from_secs(1);
@@ -16,18 +17,15 @@ impl Bar {
     pub fn new(size: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
         let template = match size {
-            Some(_) => "{bar:40} {bytes} of {total_bytes}, {eta} left",
+            Some(_) => "{wide_bar} {bytes} of {total_bytes}, {eta} left",
             None => "{spinner} {bytes} read",
         };
-        Self(match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        })
+        Self(bar.with_style(terminal::styled(template)))
     }
 
     /// So many more were read.
     pub fn advance(&self, bytes: usize) {
-        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && std::io::stderr().is_terminal() {
+        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && terminal::redraws() {
             self.0.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.0.inc(u64::try_from(bytes).unwrap_or_default());

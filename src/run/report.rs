@@ -16,7 +16,7 @@ use crate::render::{self, Format, json, packed};
 use crate::report::Report;
 
 use super::settings::Settings;
-use super::{publish, saved, wait};
+use super::{saved, terminal, wait};
 
 /// Does what was typed.
 ///
@@ -146,7 +146,7 @@ fn write(report: &Report, place: Destination, args: &ArchiveArgs) -> Result<Exit
             Place { archive, map: beside, is_dry: false }
         }
     };
-    let style: Style = publish::style(args.color.color);
+    let style: Style = terminal::style(args.color.color);
     let size = bytes.len();
     output::print(&packed::text(&Shown { place, size, manifest: &manifest, record: &redacted.record }, style))?;
     Ok(redacted.report.exit_code.into())

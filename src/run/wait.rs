@@ -1,7 +1,6 @@
 //! `--wait`: examines this machine until all is well or it is of no use to wait longer. What decides is in `waiting`; here are the
 //! clock, the pauses and what is shown meanwhile, on standard error.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -18,7 +17,7 @@ use crate::report::Report;
 use crate::waiting::{History, Next};
 use crate::wire::Machine;
 
-use super::{examine_this_machine, look_at_this_machine, publish, spinner};
+use super::{examine_this_machine, look_at_this_machine, terminal};
 
 /// Where nothing can be redrawn, so often a line says that it is still waiting.
 const REMINDER: Duration = Duration::from_secs(60);
@@ -31,7 +30,7 @@ pub fn examine_or_wait(options: &ExamineOptions) -> Report {
         return examine_this_machine(&options.plan, options.limits);
     };
     let clock = Machine::new(Whose::Own);
-    let mut shown = Shown::new(limit, std::io::stderr().is_terminal());
+    let mut shown = Shown::new(limit, terminal::redraws());
     let report = wait(&clock, limit, &mut shown, &|progress| {
         // Afresh each time: the environment, files and roots can change meanwhile.
         look_at_this_machine(&options.plan, options.limits, progress)
@@ -78,9 +77,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(limit: Duration, terminal: bool) -> Self {
-        let style = publish::style(When::Never);
-        let bar = terminal.then(spinner);
+    fn new(limit: Duration, redraws: bool) -> Self {
+        let style = terminal::style(When::Never);
+        let bar = redraws.then(terminal::spinner);
         Self { limit, style, bar, tell: Box::new(output::note), last: Duration::ZERO, waits: false }
     }
 
@@ -131,9 +130,7 @@ impl Shown {
             "{{spinner}} {{waited}} of {}, attempt {{prefix}}, waiting for {{wide_msg}}",
             humantime::format_duration(self.limit)
         );
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let style = if self.style.unicode { style } else { style.tick_chars("-\\|/ ") };
-        style.with_key("waited", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+        terminal::styled(&template).with_key("waited", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
             // A line that cannot be written is drawn anew in a moment.
             let _ = line.write_str(&in_seconds(state.elapsed()));
         })
