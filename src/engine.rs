@@ -144,20 +144,27 @@ impl Round<'_> {
         }
         let done: Mutex<Vec<(usize, Vec<Exchange>)>> = Mutex::default();
         let longest: Mutex<Duration> = Mutex::default();
+        let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
+        let waiting: Vec<_> = lanes.into_iter().zip(paces).filter(|(lane, _)| !lane.is_empty()).collect();
+        let (lanes, waiting) = (waiting.len(), Mutex::new(waiting));
+        let go = || {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some((lane, mut pace)) = next else { return };
+            let mut elapsed = self.started;
+            for (index, request) in lane {
+                let (exchanges, took) = self.ask_to_the_end(request, elapsed, pace.as_deref_mut());
+                elapsed += took;
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchanges));
+            }
+            let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
+            *longest = (*longest).max(elapsed - self.started);
+        };
         std::thread::scope(|scope| {
-            let paces = state.paces.iter_mut().map(Some).chain((0..LANES).map(|_| None));
-            for (lane, mut pace) in lanes.into_iter().zip(paces).filter(|(lane, _)| !lane.is_empty()) {
-                let (done, longest) = (&done, &longest);
-                scope.spawn(move || {
-                    let mut elapsed = self.started;
-                    for (index, request) in lane {
-                        let (exchanges, took) = self.ask_to_the_end(request, elapsed, pace.as_deref_mut());
-                        elapsed += took;
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, exchanges));
-                    }
-                    let mut longest = longest.lock().unwrap_or_else(PoisonError::into_inner);
-                    *longest = (*longest).max(elapsed - self.started);
-                });
+            for _ in 0..lanes {
+                // Where no thread can be had, this one goes down the lane.
+                if std::thread::Builder::new().spawn_scoped(scope, go).is_err() {
+                    go();
+                }
             }
         });
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);

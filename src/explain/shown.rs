@@ -65,7 +65,7 @@ impl Text {
 
     fn nothing(&mut self, lines: usize) {
         let what = match lines {
-            0 => "There is no text to explain".to_owned(),
+            0 => "There is no text to explain: what was read is empty".to_owned(),
             1 => "Nothing is recognised in this line".to_owned(),
             lines => format!("Nothing is recognised in these {lines} lines"),
         };

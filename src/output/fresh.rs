@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::fill::visible;
 
-use super::complaint;
+use super::{complaint, reason};
 
 /// A file without a name.
 pub struct Fresh {
@@ -30,7 +30,7 @@ impl Fresh {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_private { 0o600 } else { 0o644 }));
         #[cfg(not(unix))]
         let _ = is_private;
-        let temporary = builder.tempfile_in(directory).map_err(|error| complaint(&directory.join("…"), &error))?;
+        let temporary = builder.tempfile_in(directory).map_err(|error| nowhere(directory, &error))?;
         Ok(Self { temporary, directory: directory.to_owned() })
     }
 
@@ -40,7 +40,7 @@ impl Fresh {
     /// A sentence that names the directory and what happened.
     pub fn fill(&mut self, bytes: &[u8]) -> Result<(), String> {
         let written = self.temporary.write_all(bytes).and_then(|()| self.temporary.as_file().sync_all());
-        written.map_err(|error| complaint(&self.directory.join("…"), &error))
+        written.map_err(|error| nowhere(&self.directory, &error))
     }
 
     /// Gives it its name, and returns where it is.
@@ -58,4 +58,13 @@ impl Fresh {
             Err(error) => Err(complaint(&path, &error.error)),
         }
     }
+}
+
+/// Why no file can be made there, and what to do. The directory was not named but is where the caller is, so it is told which.
+fn nowhere(directory: &Path, error: &std::io::Error) -> String {
+    let real = std::fs::canonicalize(directory).map_or_else(
+        |_| "the current directory, which is gone,".to_owned(),
+        |real| visible(&real.display().to_string()),
+    );
+    format!("a file in {real} cannot be written: {}; -f FILE writes it elsewhere", reason(error).0)
 }

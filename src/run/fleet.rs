@@ -75,7 +75,8 @@ fn fold(supply: Supply) -> Fold {
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work);
+            // Where no thread can be had, the others do it.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

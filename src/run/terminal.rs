@@ -31,9 +31,9 @@ pub fn style(color: impl Into<Option<When>>) -> Style {
     Style { color, unicode: locale::is_utf8(), width: width.clamp(NARROWEST, WIDEST) }
 }
 
-/// Can lines on standard error be drawn anew?
+/// Can lines on standard error be drawn anew? Not where nobody knows where they end.
 pub fn redraws() -> bool {
-    std::io::stderr().is_terminal() && !is_dumb()
+    terminal_size::terminal_size_of(std::io::stderr()).is_some() && !is_dumb()
 }
 
 /// Does the terminal take no commands? One that does not say what it is may be a printer.
@@ -48,7 +48,10 @@ pub fn spinner() -> ProgressBar {
         return ProgressBar::hidden();
     }
     let spinner = ProgressBar::new_spinner().with_style(styled("{spinner} {wide_msg}"));
-    spinner.enable_steady_tick(Duration::from_millis(100));
+    // A thread turns it, without which it stands still; indicatif would end the program where none can be had.
+    if std::thread::Builder::new().spawn(|| ()).is_ok_and(|one| one.join().is_ok()) {
+        spinner.enable_steady_tick(Duration::from_millis(100));
+    }
     spinner
 }
 

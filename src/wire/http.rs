@@ -5,11 +5,11 @@ use std::io::Read;
 use std::time::Duration;
 
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Timeout, http};
 use zeroize::Zeroizing;
 
+use super::names::Names;
 use super::proxy::{self, Variables};
 use super::tls::TlsConnector;
 use super::trust::{Shown, Trust};
@@ -128,14 +128,13 @@ fn blame(failed: Failed, shown: &Shown, through: Option<&str>, host: &str) -> Fa
 }
 
 fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
-    let resolver = DefaultResolver::default();
     if scheme != "https" {
-        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
+        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), Names), Shown::default()));
     }
     let (verifier, shown) = trust().verifier();
     let tls = TlsConnector::new(verifier)?;
     let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
-    Ok((Agent::with_parts(config, chain, resolver), shown))
+    Ok((Agent::with_parts(config, chain, Names), shown))
 }
 
 fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize) -> Raw {

@@ -8,6 +8,7 @@ mod filter;
 mod firewall;
 mod http;
 mod local;
+mod names;
 mod network;
 #[cfg(not(windows))]
 mod process;
@@ -21,9 +22,8 @@ mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::OnceLock;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
@@ -61,7 +61,8 @@ impl Machine {
 
     /// Starts to read the platform's certificates in the background, for the first question that needs them.
     pub fn warm_up<'scope>(&'scope self, scope: &'scope std::thread::Scope<'scope, '_>) {
-        scope.spawn(|| {
+        // Where no thread can be had, the first question that needs them reads them.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, || {
             self.roots();
         });
     }
@@ -104,7 +105,7 @@ impl Wire for Machine {
         let raw = match request {
             Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
-            Request::Resolve { host } => Raw::Plain(resolve(host, within)),
+            Request::Resolve { host } => Raw::Plain(names::resolve(host, within)),
             Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),
             Request::Environment { of } => Raw::Plain(environment::variables(of)),
             Request::SharedNetwork { of } => Raw::Plain(environment::shared_network(of)),
@@ -148,30 +149,11 @@ fn connect(host: &str, port: u16, within: Duration) -> Outcome {
     }
 }
 
-/// The system's resolver has no time-out of its own, so it works in a thread that is left behind when it is late.
-fn resolve(host: &str, within: Duration) -> Outcome {
-    let (sender, receiver) = mpsc::channel();
-    let name = host.to_owned();
-    let spawned = std::thread::Builder::new().spawn(move || {
-        // Nobody listens any more when the time is over.
-        let _ = sender.send((name.as_str(), 443).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-    });
-    if let Err(error) = spawned {
-        return Outcome::failed(Failure::Other, error.to_string());
-    }
-    match receiver.recv_timeout(within) {
-        Ok(Ok(addresses)) => {
-            Outcome::Resolved { addresses: addresses.iter().map(|address| address.ip().to_string()).collect() }
-        }
-        Ok(Err(error)) => Outcome::failed(Failure::NameUnknown, error.to_string()),
-        Err(_) => Outcome::failed(Failure::NameUnknown, "the resolver did not answer in time"),
-    }
-}
-
 /// What a system error means.
 fn failure_of(error: &std::io::Error) -> Failure {
     use std::io::ErrorKind;
     match error.kind() {
+        _ if is_exhausted(error) => Failure::Unsupported,
         ErrorKind::ConnectionRefused => Failure::Refused,
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::ConnectTimeout,
         ErrorKind::NetworkUnreachable
@@ -190,4 +172,12 @@ fn failure_of(error: &std::io::Error) -> Failure {
         _ if error.to_string().starts_with("failed to lookup address") => Failure::NameUnknown,
         _ => Failure::Other,
     }
+}
+
+/// Did the question fail for want of what this machine or this process may have, such as open files, and not on its way?
+fn is_exhausted(error: &std::io::Error) -> bool {
+    // EMFILE, ENFILE and ENOBUFS of Linux; the last as macOS has it; WSAEMFILE and WSAENOBUFS.
+    let codes =
+        if cfg!(windows) { [10024, 10055, 10055] } else { [24, 23, if cfg!(target_os = "macos") { 55 } else { 105 }] };
+    error.kind() == std::io::ErrorKind::OutOfMemory || error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }

@@ -224,7 +224,11 @@ fn matches(pattern: &str) -> (Vec<PathBuf>, Option<String>) {
     // Two asterisks are one for systemd.
     let Ok(paths) = glob::glob(&pattern.replace("**", "*")) else { return (vec![PathBuf::from(pattern)], None) };
     let (send, receive) = mpsc::sync_channel(FILES);
-    std::thread::spawn(move || paths.filter_map(Result::ok).try_for_each(|path| send.send(path)));
+    let looking =
+        std::thread::Builder::new().spawn(move || paths.filter_map(Result::ok).try_for_each(|path| send.send(path)));
+    if let Err(error) = looking {
+        return (Vec::new(), Some(format!("it could not be looked for: {error}")));
+    }
     let end = Instant::now() + LOOKING;
     let mut found = Vec::new();
     loop {
