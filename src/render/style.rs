@@ -91,6 +91,10 @@ impl Style {
 
     /// A code in bold, and behind it what it stands for.
     pub fn headed(self, code: &str, title: &str) -> String {
+        let word = title.split(' ').next().unwrap_or_default();
+        if display_width(code) + 2 + display_width(word) > self.width {
+            return format!("{}\n{}", self.bold(code), self.wrap(title, "  ", "  "));
+        }
         // Wrapped with the bare code, whose looks have bytes but no columns.
         let line = self.wrap(title, &format!("{code}  "), "  ");
         line.strip_prefix(code).map_or_else(|| line.clone(), |rest| format!("{}{rest}", self.bold(code)))

@@ -57,8 +57,8 @@ pub fn too_wide(text: &str, columns: usize, commands: &[String]) -> Vec<String> 
     let may_be = |line: &str| {
         let line = line.trim();
         let word = line.split(' ').map(width).max().unwrap_or_default();
-        // A question stands behind its times, in one line with an URL that fits no line.
-        let indent = if line.contains(" ms  ") { 24 } else { 0 };
+        // A question is in one line with a URL or a path that fits no line, behind its times or under them.
+        let indent = if line.contains(" ms  ") { 24 } else { 4 };
         !line.contains(' ') || word + indent > columns || commands.iter().any(|command| command == line)
     };
     text.lines().filter(|line| width(line) > columns && !may_be(line)).map(str::to_owned).collect()

@@ -38,7 +38,7 @@ fn progress() {
         let (drawn, last) = drawings(&written.text);
         assert_eq!(
             (written.code, last),
-            (Some(1), "UNHEALTHY imds-timeout: The metadata service at 169.254.169.254 does not...\n")
+            (Some(1), "UNHEALTHY imds-timeout: The metadata service at 169.254.169.254 does not answer.\n")
         );
         assert!(drawn.len() > 10, "{columns}: {:?}", written.text);
         assert!(drawn.iter().any(|line| line.contains("connect to 169.254")), "{drawn:?}");
@@ -53,7 +53,7 @@ fn progress() {
 fn nowhere() {
     place::take_metadata_away();
     place::drop_packets_to("169.254.169.254");
-    let last = "UNHEALTHY imds-timeout: The metadata service at 169.254.169.254 does not...\n";
+    let last = "UNHEALTHY imds-timeout: The metadata service at 169.254.169.254 does not answer.\n";
     for (columns, environment) in [
         (40, &[("TERM", "dumb")][..]),
         (40, &[("TERM", "")]),
