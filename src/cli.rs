@@ -359,6 +359,11 @@ pub enum Generated {
 
 /// A slip in what was typed, as one line: what is wrong, what is accepted, and where to read on.
 pub fn one_line(slip: &clap::Error) -> String {
+    if slip.kind() == clap::error::ErrorKind::InvalidUtf8 {
+        return "midoctor: an argument is not UTF-8; pipe a text of another encoding to midoctor explain -, and give a file of such a \
+                name another"
+            .into();
+    }
     let rendered = slip.render().to_string();
     let parts: Vec<&str> = rendered
         .lines()

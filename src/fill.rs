@@ -59,6 +59,24 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// A text for where only ASCII can be shown: typographic signs as people write them there, all others as `\u{…}`.
+pub fn in_ascii(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '“' | '”' => plain.push('"'),
+            '‘' | '’' => plain.push('\''),
+            '–' | '—' | '·' => plain.push('-'),
+            '…' => plain.push_str("..."),
+            '×' => plain.push('x'),
+            '→' => plain.push_str("->"),
+            c if c.is_ascii() => plain.push(c),
+            c => plain.extend(c.escape_unicode()),
+        }
+    }
+    plain
+}
+
 /// Characters that turn the direction of writing, have no width, or are tags: they make a text look like another.
 pub fn is_hidden(c: char) -> bool {
     matches!(c,

@@ -7,11 +7,16 @@ pub fn suggestion(word: &str, names: &[&str]) -> String {
     nearest(word, names).map(|name| format!("; did you mean “{name}”?")).unwrap_or_default()
 }
 
+/// So much of a word is repeated.
+const SHOWN: usize = 80;
+
 /// The complaint about a word that is none of these names: what it is not, the nearest one, and what lists them all.
 pub fn unknown(word: &str, what: &str, names: &[&str], lister: &str) -> String {
     let near = nearest(&word.to_lowercase(), names);
     let near = near.map_or_else(|| ";".to_owned(), |name| format!("; did you mean “{name}”?"));
-    format!("“{}” is {what}{near} {lister} lists them all", visible(word))
+    // Somebody may have pasted a whole file without a blank.
+    let (shown, cut) = word.char_indices().nth(SHOWN).map_or((word, ""), |(end, _)| (&word[..end], "…"));
+    format!("“{}{cut}” is {what}{near} {lister} lists them all", visible(shown))
 }
 
 /// The name that differs least, when it does not differ much.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::build_log::inert;
 use crate::fill::visible;
+use crate::locale;
 pub use drawn::draw;
 pub use fresh::{Beside, Filled, Fresh, with_ending};
 pub use pour::print_by;
@@ -184,6 +185,9 @@ fn beside(path: &Path) -> std::io::Result<Temporary> {
 fn open_to_add(path: &Path, create: bool) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).create(create);
+    // As of all files that are made here: others may read it, whatever the umask allows.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
     if cfg!(windows) {
         options.write(true).truncate(false)
     } else {
@@ -222,17 +226,21 @@ fn add(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// What happened to which file, and what to do.
 fn complaint(path: &Path, error: &std::io::Error) -> String {
-    let why = match error.kind() {
-        ErrorKind::NotFound => "there is no such directory; name a file in one that exists".into(),
-        ErrorKind::PermissionDenied => {
-            "this user may not write there; name another file, or run as another user".into()
-        }
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; name a file on another".into(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room, or name another".into(),
-        ErrorKind::NotADirectory => "a part of the path is no directory; correct it".into(),
-        _ => error.to_string(),
+    let (why, advice) = reason(error);
+    format!("{} cannot be written: {why}; {advice}", visible(&path.display().to_string()))
+}
+
+/// What happened, and what to do.
+fn reason(error: &std::io::Error) -> (String, &'static str) {
+    let (why, advice) = match error.kind() {
+        ErrorKind::NotFound => ("there is no such directory", "name a file in one that exists"),
+        ErrorKind::PermissionDenied => ("this user may not write there", "name another file, or run as another user"),
+        ErrorKind::ReadOnlyFilesystem => ("the file system is read-only", "name a file on another"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("the disk is full", "make room, or name another"),
+        ErrorKind::NotADirectory => ("a part of the path is no directory", "correct it"),
+        _ => return (error.to_string(), "name another file"),
     };
-    format!("{} cannot be written: {why}", visible(&path.display().to_string()))
+    (why.to_owned(), advice)
 }
 
 /// The name of a file without links and detours, whether it is there already or not.
@@ -278,5 +286,5 @@ pub fn printed(result: std::io::Result<()>) -> Result<(), String> {
 
 /// Writes a note to standard error, which build servers read for commands as well; there is nowhere to complain when that fails.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", inert(text));
+    let _ = writeln!(std::io::stderr(), "{}", inert(&locale::shown(text)));
 }

@@ -1,6 +1,7 @@
 //! What each command does, one function per command: here the rooms of the house meet.
 
 mod bar;
+mod drawn;
 mod examination;
 mod explain;
 mod fleet;
@@ -18,20 +19,22 @@ use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, Out
 use crate::exit::Exit;
 use crate::fill::visible;
 use crate::interrupt::Interruption;
+use crate::locale;
 use crate::nearest::nearest;
 use crate::options;
 use crate::output::{self, Target};
 use crate::plan::Whose;
 use crate::render::Format;
-use crate::render::style::Style;
+use crate::render::style::{Label, Style};
 use crate::report::Report;
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire;
 
 use examination::Examined;
-use publish::{Opened, open_report, publish_report, style};
+use publish::{Opened, open_report, publish_report};
 use settings::Settings;
+use terminal::style;
 
 /// Does what was typed. Errors go to standard error as one line. An examination that is interrupted writes what is known.
 pub fn run(cli: &Cli, interruption: &Interruption) -> Exit {
@@ -121,11 +124,11 @@ fn list_scenarios(style: Style) -> String {
             lines.push(style.bold(check.unwrap_or("healthy")));
             last = Some(check);
         }
-        lines.push(style.wrap(scenario.title, &format!("  {:<24}", scenario.name), &" ".repeat(26)));
+        lines.push(style.labelled(&Label { lead: 2, text: scenario.name, width: 24 }, "", scenario.title));
     }
     lines.push(String::new());
-    lines.push("midoctor demo SCENARIO shows what a VM in that state would print.".into());
-    lines.join("\n") + "\n"
+    lines.push(style.wrap("midoctor demo SCENARIO shows what a VM in that state would print.", "", ""));
+    style.plain(&(lines.join("\n") + "\n"))
 }
 
 fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
@@ -169,7 +172,7 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     }
     lines.extend(environment.iter().map(|line| format!("set        {line}")));
     lines.push("ready".into());
-    output::print(&(lines.join("\n") + "\n"))?;
+    output::print(&locale::shown(&(lines.join("\n") + "\n")))?;
     running.wait()
 }
 

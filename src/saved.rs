@@ -42,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<Report, String> {
 fn from_json(bytes: &[u8]) -> Result<Report, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err("is empty; the disk may have been full when it was written".into());
+        return Err("is empty; what wrote it may have failed, or found the disk full".into());
     }
     let rows = "holds rows of NDJSON, which have the verdicts without the evidence; give the report that -o json or midoctor report \
                 wrote";

@@ -7,6 +7,10 @@ pub fn plural(n: u64, unit: &str) -> String {
     if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
 }
 
+/// The mean length of a year, in seconds, and what is counted in years from then on.
+const A_YEAR: u64 = 31_556_952;
+const A_WHILE: u64 = 2 * A_YEAR;
+
 /// A duration as people say it: `3 ms`, `1.2 s`, `20 minutes`.
 pub fn in_words(duration: Duration) -> String {
     let ms = duration.as_millis();
@@ -16,7 +20,9 @@ pub fn in_words(duration: Duration) -> String {
         s @ 10..=119 => format!("{s} s"),
         s @ 120..=7199 => plural(s / 60, "minute"),
         s @ 7200..=172_799 => plural(s / 3600, "hour"),
-        s => plural(s / 86_400, "day"),
+        s @ 172_800..A_WHILE => plural(s / 86_400, "day"),
+        // To the nearest, since ten years hold two or three leap days.
+        s => plural((s + A_YEAR / 2) / A_YEAR, "year"),
     }
 }
 
@@ -53,6 +59,10 @@ mod tests {
             (120_000, "2 minutes"),
             (7_200_000, "2 hours"),
             (86_400_000 * 3, "3 days"),
+            (86_400_000 * 730, "730 days"),
+            (86_400_000 * 731, "2 years"),
+            (86_400_000 * 3650, "10 years"),
+            (u64::MAX, "584554049 years"),
         ] {
             assert_eq!(in_words(Duration::from_millis(ms)), words);
         }

@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("token", &[]),
     ("certificate", &[]),
     ("network", &[]),
+    ("clock", &[]),
     ("clients", &["evidence"]),
     ("request", &["plan"]),
     ("evidence", &["certificate", "network", "plan", "request", "token"]),
@@ -121,8 +122,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("wire", &["clients", "evidence", "network", "plan", "request", "token", "unit_name"]),
-    ("simulator", &["azure", "evidence", "network", "plan", "request", "token"]),
+    ("wire", &["clients", "clock", "evidence", "network", "plan", "request", "token", "unit_name"]),
+    ("simulator", &["azure", "clock", "evidence", "network", "plan", "request", "token"]),
     ("scenarios", &["check", "checks", "nearest", "options", "page", "plan", "simulator"]),
     (
         "explain",
@@ -152,8 +153,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "unit_name",
         ],
     ),
+    ("locale", &["fill"]),
     ("outputs", &["cli", "fill", "nearest"]),
-    ("output", &["build_log", "fill"]),
+    ("output", &["build_log", "fill", "locale"]),
     (
         "run",
         &[
@@ -175,6 +177,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gather",
             "input",
             "interrupt",
+            "locale",
             "nearest",
             "options",
             "output",
@@ -198,7 +201,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::net\b", &["wire", "simulator", "cli", "run"]),
     // Which signals are ignored, Linux says in a file.
     (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output", "interrupt"]),
-    (r"\bstd::env\b", &["wire", "run"]),
+    (r"\bstd::env\b", &["wire", "run", "locale"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
     (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output", "fault"]),
@@ -207,10 +210,12 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bsignal_hook\b", &["interrupt"]),
     (r"\brustix\b", &["dump"]),
     (r"\b(set_hook|catch_unwind)\b", &["fault"]),
-    (r"\b(Instant|SystemTime)\b", &["wire"]),
-    (r"Timestamp::now\(", &["wire", "simulator"]),
+    (r"\bInstant\b", &["wire"]),
+    (r"\bSystemTime\b", &["clock"]),
+    // The clock is read in one room, which can read every clock.
+    (r"Timestamp::now\(", &[]),
     (r"\bureq::", &["wire"]),
-    (r"\brustls", &["wire", "simulator"]),
+    (r"\brustls", &["wire", "simulator", "clock"]),
     (r"\bclap::", &["cli", "main"]),
     (r"\b(indicatif|console)::", &["run"]),
     (r"\bcolored::", &["render"]),

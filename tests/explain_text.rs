@@ -55,7 +55,7 @@ fn json_has_exactly_its_fields() {
 
 #[test]
 fn an_empty_text_is_said_to_be_empty() {
-    let said = "There is no text to explain. Run midoctor on the VM: it sees for itself.\n";
+    let said = "There is no text to explain: what was read is empty. Run midoctor on the VM: it sees for itself.\n";
     for ran in [fed(&["explain", "-"], b""), run(&["explain", "-"]), run(&["explain", ""])] {
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(3), said, ""));
     }

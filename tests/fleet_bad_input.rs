@@ -91,7 +91,7 @@ fn a_directory_is_walked_through_and_what_is_no_report_is_named() {
     assert_eq!((fleet["reports"]["read"].as_u64(), fleet["reports"]["vms"].as_u64()), (Some(3), Some(2)));
     let expected = [
         "cut.zip: it is not a whole archive; copy it again",
-        "empty.json: it is empty; the disk may have been full when it was written",
+        "empty.json: it is empty; what wrote it may have failed, or found the disk full",
         "utf16.json: it is UTF-16, as PowerShell's > writes; write it with -o json=FILE",
     ];
     assert_eq!(left(&fleet, "broken"), expected);

@@ -110,7 +110,10 @@ fn a_row_that_does_not_fit_is_taken_back() {
         fs::write(&file, old).unwrap();
         let ran = with_little_room(&format!("ndjson={}", file.display()));
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
-        let said = format!("midoctor: {} cannot be written: File too large (os error 27)\n", file.display());
+        let said = format!(
+            "midoctor: {} cannot be written: File too large (os error 27); name another file\n",
+            file.display()
+        );
         assert_eq!(ran.stderr, said);
         assert_eq!(fs::read_to_string(&file).unwrap(), old);
     }

@@ -109,7 +109,7 @@ fn what_is_no_report_is_refused_in_one_line() {
             archive::pack(&[(archive::REPORT, b"{}".to_vec())]).unwrap(),
             "holds a report.json that is no report of midoctor: give what -o json or midoctor report wrote".into(),
         ),
-        ("empty.json", Vec::new(), "is empty; the disk may have been full when it was written".into()),
+        ("empty.json", Vec::new(), "is empty; what wrote it may have failed, or found the disk full".into()),
         ("a.txt", b"hello".to_vec(), "is no report of midoctor: give what -o json or midoctor report wrote".into()),
         ("list.json", b"[]".to_vec(), "is no report of midoctor: give what -o json or midoctor report wrote".into()),
         ("deep.json", deep.into_bytes(), "is no report of midoctor: give what -o json or midoctor report wrote".into()),

@@ -93,7 +93,8 @@ fn judge_platform(case: &Case) -> Verdict {
 /// Entra and Azure Resource Manager forgive five minutes; tokens are valid from five minutes before they are issued.
 const SKEW_LIMIT: Duration = Duration::from_secs(300);
 
-fn judge_clock(case: &Case) -> Verdict {
+/// What this machine's clock showed, and what Azure's did: as the first answer of Azure's that carried the time tells it.
+pub fn clocks(case: &Case) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
     let destinations = Destinations::new(case.evidence);
     // Only Azure's own Date counts: a proxy or another cloud may have any time.
     let azure = |request: &Request| {
@@ -110,7 +111,11 @@ fn judge_clock(case: &Case) -> Verdict {
         let local = case.evidence.taken_at().checked_add(jiff::SignedDuration::from_millis(offset)).ok()?;
         Some((local, told))
     };
-    let Some((local, told)) = case.evidence.exchanges().iter().find_map(|exchange| azure(&exchange.request)) else {
+    case.evidence.exchanges().iter().find_map(|exchange| azure(&exchange.request))
+}
+
+fn judge_clock(case: &Case) -> Verdict {
+    let Some((local, told)) = clocks(case) else {
         return Verdict::Unknown("no answer from Azure carried the time".into());
     };
     let difference = local.duration_since(told);

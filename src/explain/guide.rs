@@ -8,7 +8,7 @@ use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, fill};
 use crate::nearest::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
-use crate::render::style::Style;
+use crate::render::style::{Label, Style};
 use crate::seal;
 use crate::words::in_words;
 
@@ -27,14 +27,14 @@ pub fn list(style: Style) -> String {
             lines.push(style.bold(check.stage.title()));
         }
         let page = page::of(check);
-        lines.push(format!("  {:<14}{}", check.id, style.plain(&page.title)));
+        lines.push(style.labelled(&Label { lead: 2, text: check.id, width: 14 }, "", &page.title));
         for section in &page.sections {
-            lines.push(style.wrap(&section.title, &format!("    {:<22}", section.code), &" ".repeat(26)));
+            lines.push(style.labelled(&Label { lead: 4, text: &section.code, width: 22 }, "", &section.title));
         }
     }
     lines.push(String::new());
-    lines.push("midoctor explain CODE says what it means and how to fix it.".into());
-    lines.join("\n") + "\n"
+    lines.push(style.wrap("midoctor explain CODE says what it means and how to fix it.", "", ""));
+    style.plain(&(lines.join("\n") + "\n"))
 }
 
 /// The page of a check, or a code's section of it.
@@ -48,7 +48,7 @@ pub fn word(word: &str, style: Style) -> Result<String, String> {
     if let Some((check, section)) = page::section(word) {
         let mut lines = Vec::new();
         print_section(section, check, style, &mut lines);
-        return Ok(lines.join("\n") + "\n");
+        return Ok(style.plain(&(lines.join("\n") + "\n")));
     }
     // Somebody may have pasted a token.
     Err(unknown(&seal::text(word), "neither a check nor a code", &names(), "midoctor explain"))
@@ -71,25 +71,25 @@ fn names() -> Vec<&'static str> {
 fn whole_page(check: &Check, style: Style) -> String {
     let page: &Page = page::of(check);
     let mut lines =
-        vec![style.bold(&style.plain(&page.title)), style.dim(&format!("check {}", check.id)), String::new()];
+        vec![style.bold(&style.wrap(&page.title, "", "")), style.dim(&format!("check {}", check.id)), String::new()];
     blocks(&page.intro, style, &mut lines);
     for section in &page.sections {
         lines.push(String::new());
         lines.push(String::new());
         print_section(section, check, style, &mut lines);
     }
-    lines.join("\n") + "\n"
+    style.plain(&(lines.join("\n") + "\n"))
 }
 
 fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec<String>) {
-    lines.push(format!("{}  {}", style.bold(&section.code), style.plain(&section.title)));
+    lines.push(style.headed(&section.code, &section.title));
     let severity = if section.severity == Some(Severity::Warning) { "a warning" } else { "an error" };
     let source = if section.client_only {
         format!("seen only in what clients print; it belongs to the check {}", check.id)
     } else {
         format!("{severity} found by the check {}", check.id)
     };
-    lines.push(style.dim(&style.plain(&format!("{source}; {}", heals(section)))));
+    lines.push(style.dim(&style.wrap(&format!("{source}; {}", heals(section)), "", "")));
     if let Some(waits) = &section.waits {
         let bound = in_words(waits.bound);
         let sentence = format!("With --wait, midoctor gives it {bound}: {}.", readable(&waits.why));
@@ -116,7 +116,7 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
             let shell = crate::render::phrases::shell_in_words(command.shell);
             let place = crate::render::phrases::place_in_words(command.place);
             lines.push(String::new());
-            lines.push(format!("  {shell}, {place}:"));
+            lines.push(style.wrap(&format!("{shell}, {place}:"), "  ", "  "));
         }
         lines.push(format!("    {}", style.command(&readable(&command.line))));
     }
@@ -132,7 +132,7 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
     }
     if section.example.is_some() {
         lines.push(String::new());
-        lines.push(style.dim(&format!("midoctor demo {} plays it.", section.code)));
+        lines.push(style.dim(&style.wrap(&format!("midoctor demo {} plays it.", section.code), "", "")));
     }
 }
 

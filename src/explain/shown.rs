@@ -3,7 +3,7 @@
 use crate::check::Status;
 use crate::page::{self, Block};
 use crate::render::phrases::{place_in_words, shell_in_words};
-use crate::render::style::Style;
+use crate::render::style::{Label, Style};
 use crate::report::Word;
 
 use super::answer::{Answer, Checked, Match};
@@ -16,6 +16,8 @@ const OTHERS: usize = 5;
 const STEPS: usize = 4;
 /// Under a code.
 const INDENT: &str = "  ";
+/// Where a text begins behind its label.
+const COLUMN: usize = 10;
 
 /// The whole text, with a line end.
 pub fn render(answer: &Answer, style: Style) -> String {
@@ -35,7 +37,7 @@ pub fn render(answer: &Answer, style: Style) -> String {
     if let Some(check) = &answer.check {
         text.checked(check, !answer.matches.is_empty());
     }
-    text.lines.join("\n") + "\n"
+    style.plain(&(text.lines.join("\n") + "\n"))
 }
 
 struct Text {
@@ -53,14 +55,17 @@ impl Text {
     }
 
     fn labelled(&mut self, label: &str, text: &str) {
-        let first = format!("{INDENT}{label:<8}");
-        let rest = " ".repeat(first.len());
-        self.push(self.style.wrap(text, &first, &rest));
+        self.item(label, "", text);
+    }
+
+    fn item(&mut self, label: &str, bullet: &str, text: &str) {
+        let lead = INDENT.len();
+        self.push(self.style.labelled(&Label { lead, text: label, width: COLUMN - lead }, bullet, text));
     }
 
     fn nothing(&mut self, lines: usize) {
         let what = match lines {
-            0 => "There is no text to explain".to_owned(),
+            0 => "There is no text to explain: what was read is empty".to_owned(),
             1 => "Nothing is recognised in this line".to_owned(),
             lines => format!("Nothing is recognised in these {lines} lines"),
         };
@@ -69,9 +74,7 @@ impl Text {
 
     fn heading(&mut self, one: &Match) {
         let title = page::section(&one.code).map_or("", |(_, section)| section.title.as_str());
-        // Wrapped with the bare code, whose colour has bytes but no columns.
-        let line = self.style.wrap(title, &format!("{}  ", one.code), INDENT);
-        self.push(format!("{}{}", self.style.bold(&one.code), &line[one.code.len()..]));
+        self.push(self.style.headed(&one.code, title));
     }
 
     fn evidence(&mut self, one: &Match) {
@@ -88,8 +91,7 @@ impl Text {
         self.evidence(one);
         let mut label = "Fix";
         for (index, step) in one.remedy.steps.iter().take(STEPS).enumerate() {
-            let first = format!("{INDENT}{label:<8}{}. ", index + 1);
-            self.push(self.style.wrap(step, &first, &" ".repeat(first.len())));
+            self.item(label, &format!("{}. ", index + 1), step);
             label = "";
         }
         self.commands(one);
@@ -106,7 +108,8 @@ impl Text {
                 last = Some(kind);
             }
             // Never wrapped: it is meant to be pasted.
-            self.push(format!("{INDENT}        {}", self.style.command(&command.line)));
+            let indent = if self.style.is_narrow(COLUMN) { INDENT.len() + 2 } else { COLUMN };
+            self.push(format!("{:indent$}{}", "", self.style.command(&command.line)));
         }
     }
 
@@ -172,7 +175,7 @@ impl Text {
         };
         let line = self.style.wrap(&format!("{word}{rest}"), "", "");
         self.push(format!("{}{}", self.style.status(status, word), &line[word.len()..]));
-        self.push(self.style.dim("midoctor check shows all that they found."));
+        self.push(self.style.dim(&self.style.wrap("midoctor check shows all that they found.", "", "")));
     }
 }
 

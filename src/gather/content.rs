@@ -58,7 +58,7 @@ pub fn start(buffer: &mut Vec<u8>) -> Result<(), Fault> {
         buffer.drain(..3);
     }
     if buffer.iter().all(u8::is_ascii_whitespace) {
-        return Err(Fault::Broken("it is empty; the disk may have been full when it was written".into()));
+        return Err(Fault::Broken("it is empty; what wrote it may have failed, or found the disk full".into()));
     }
     let told = [
         (&b"\xff\xfe"[..], "it is UTF-16, as PowerShell's > writes; write it with -o json=FILE"),

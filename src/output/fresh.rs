@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::fill::visible;
 
-use super::complaint;
 use super::unfinished::{Entry, Temporary};
+use super::{complaint, reason};
 
 /// Two that were made in one second are told apart by a number; more than so many are not.
 const NAMES: usize = 100;
@@ -42,7 +42,7 @@ impl Fresh {
         builder.prefix(".midoctor-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if self.is_private { 0o600 } else { 0o644 }));
-        Temporary::new(&builder, &self.directory).map_err(|error| complaint(&self.directory.join("…"), &error))
+        Temporary::new(&builder, &self.directory).map_err(|error| nowhere(&self.directory, &error))
     }
 
     /// Puts everything in.
@@ -53,7 +53,7 @@ impl Fresh {
         let temporary = self.temporary()?;
         let mut file = temporary.file();
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        written.map_err(|error| complaint(&self.directory.join("…"), &error))?;
+        written.map_err(|error| nowhere(&self.directory, &error))?;
         Ok(Filled { temporary, directory: self.directory.clone() })
     }
 }
@@ -140,4 +140,13 @@ pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Why no file can be made there, and what to do. The directory was not named but is where the caller is, so it is told which.
+fn nowhere(directory: &Path, error: &std::io::Error) -> String {
+    let real = std::fs::canonicalize(directory).map_or_else(
+        |_| "the current directory, which is gone,".to_owned(),
+        |real| visible(&real.display().to_string()),
+    );
+    format!("a file in {real} cannot be written: {}; -f FILE writes it elsewhere", reason(error).0)
 }

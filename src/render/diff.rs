@@ -7,7 +7,7 @@ use crate::fill::visible;
 use crate::report::{Identity, IdentityKind};
 
 use super::markdown_text::prose;
-use super::style::Style;
+use super::style::{Label, Style};
 
 /// The formats of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,10 @@ const LABEL: usize = 10;
 
 /// The comparison as text, with a line end; the verdict is last.
 pub fn text(diff: &Diff, style: Style) -> String {
-    let mut lines = vec![style.dim(&style.plain(&format!(
-        "{} {}  {}",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION"),
-        of(diff)
-    )))];
+    let head = format!("{} {}  {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), of(diff));
+    let mut lines = vec![style.dim(&style.wrap(&head, "", "  "))];
     for (label, side) in [("before", &diff.before), ("after", &diff.after)] {
-        lines.push(style.dim(&style.plain(&format!("{label:<LABEL$}{}", when(side)))));
+        lines.push(style.dim(&style.labelled(&Label { lead: 0, text: label, width: LABEL }, "", &when(side))));
     }
     if let Some(warning) = other_vm(diff) {
         lines.extend([String::new(), style.wrap(warning, "", "")]);
@@ -49,7 +45,7 @@ pub fn text(diff: &Diff, style: Style) -> String {
             lines.push(format!("  {sign} {}", wrapped.trim_start()));
         }
     }
-    lines.extend([String::new(), style.bold(&style.plain(&conclusion(diff)))]);
+    lines.extend([String::new(), style.bold(&style.wrap(&conclusion(diff), "", ""))]);
     inert(&(lines.join("\n") + "\n")).into_owned()
 }
 

@@ -9,7 +9,7 @@ use crate::fill::visible;
 use crate::redact::Record;
 use crate::report::Word;
 
-use super::style::Style;
+use super::style::{Label, Style};
 
 /// Where an archive is, or would be.
 pub struct Place {
@@ -40,14 +40,18 @@ pub fn text(shown: &Shown, style: Style) -> String {
     let head = if place.is_dry { "would write" } else { "wrote" };
     let mut lines = vec![format!("{head} {} ({})", style.bold(&style.plain(&archive)), bytes(shown.size))];
     if place.is_dry {
-        lines.push("nothing was written, and nothing is ever sent".into());
+        lines.push(style.wrap("nothing was written, and nothing is ever sent", "", ""));
     }
     lines.push(String::new());
     lines.push(style.bold("In it"));
+    let mut row = |name: &str, size: &str, what: &str| {
+        let label = format!("{name:<16}{size:>10}  ");
+        lines.push(style.labelled(&Label { lead: 2, text: &label, width: label.len() }, "", what));
+    };
     for file in &manifest.files {
-        lines.push(format!("  {:<16}{:>10}  {}", file.name, bytes(file.size), what(&file.name)));
+        row(&file.name, &bytes(file.size), what(&file.name));
     }
-    lines.push(format!("  {:<16}{:>10}  names, sizes and check sums of these", "manifest.json", ""));
+    row("manifest.json", "", "names, sizes and check sums of these");
     lines.push(String::new());
     lines.push(style.bold("Taken out"));
     lines.extend(taken_out(record).iter().map(|line| style.wrap(&style.plain(line), "  ", "    ")));
@@ -66,7 +70,7 @@ pub fn text(shown: &Shown, style: Style) -> String {
     }
     if !place.is_dry {
         let words = format!("midoctor report show {} prints the report", crate::fill::posix(&archive));
-        lines.extend([String::new(), style.dim(&style.plain(&words))]);
+        lines.extend([String::new(), style.dim(&style.wrap(&words, "", ""))]);
     }
     lines.extend([String::new(), style.bold(&verdict(manifest))]);
     inert(&(lines.join("\n") + "\n")).into_owned()

@@ -11,7 +11,7 @@ use crate::fill::visible;
 use crate::plan::Whose;
 
 use super::phrases::capital;
-use super::style::Style;
+use super::style::{Label, Style};
 
 /// What each client would do in an environment.
 #[derive(Debug, Serialize)]
@@ -48,15 +48,13 @@ const INDENT: &str = "  ";
 /// Columns for a client's name, and for each time.
 const NAME: usize = 45;
 const TIME: usize = 11;
+const TIMES: [&str; 3] = ["dropped", "no answer", "refused"];
 
 /// The whole text, with a line end.
 pub fn text(sources: &Sources, style: Style) -> String {
-    let mut lines = vec![style.dim(&style.plain(&format!(
-        "{} {}  who would sign in, in {}",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION"),
-        whose(&sources.environment.of)
-    )))];
+    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    let head = format!("{name} {version}  who would sign in, in {}", whose(&sources.environment.of));
+    let mut lines = vec![style.dim(&style.wrap(&head, "", INDENT))];
     for unread in &sources.environment.unread {
         lines.push(style.wrap(&format!("Not read: {}", visible(unread)), "", INDENT));
     }
@@ -71,7 +69,7 @@ pub fn text(sources: &Sources, style: Style) -> String {
         lines.push(String::new());
         ending(&sources.clients, sources.environment.incomplete, style, &mut lines);
     }
-    lines.join("\n") + "\n"
+    style.plain(&(lines.join("\n") + "\n"))
 }
 
 fn whose(of: &Whose) -> String {
@@ -117,8 +115,8 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
     };
     lines.push(format!("{} {}", style.sign(status), style.bold(&style.plain(&title))));
     let mut labelled = |label: &str, text: &str| {
-        let rest = " ".repeat(INDENT.len() + 9);
-        lines.push(style.wrap(&visible(text), &format!("{INDENT}{label:<9}"), &rest));
+        let label = Label { lead: INDENT.len(), text: label, width: 9 };
+        lines.push(style.labelled(&label, "", &visible(text)));
     };
     if let Some(address) = first.address.as_deref() {
         labelled("at", address);
@@ -152,11 +150,21 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
 
 /// The clients with the time that each insists.
 fn times(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
-    let head = format!("{INDENT}{:<NAME$}{:>TIME$}{:>TIME$}{:>TIME$}", "", "dropped", "no answer", "refused");
-    lines.push(style.dim(&head));
+    let fits = style.width >= INDENT.len() + NAME + TIMES.len() * TIME;
+    if fits {
+        let head: String = TIMES.iter().map(|time| format!("{time:>TIME$}")).collect();
+        lines.push(style.dim(&format!("{INDENT}{:<NAME$}{head}", "")));
+    }
     for row in rows {
         let Patience { dropped, unanswered, refused } = row.insists;
-        let cells = [dropped, unanswered, refused].map(|span| format!("{:>TIME$}", cell(span, style)));
+        let cells = [dropped, unanswered, refused].map(|span| cell(span, style));
+        if !fits {
+            let named: Vec<String> = TIMES.iter().zip(&cells).map(|(time, cell)| format!("{time} {cell}")).collect();
+            lines.push(style.wrap(&row.name.to_string(), INDENT, "    "));
+            lines.push(style.wrap(&named.join(", "), "      ", "      "));
+            continue;
+        }
+        let cells = cells.map(|cell| format!("{cell:>TIME$}"));
         lines.push(format!("{INDENT}{:<NAME$}{}", row.name, cells.concat()).trim_end().to_owned());
     }
 }
@@ -184,7 +192,7 @@ fn ending(rows: &[Row], incomplete: bool, style: Style, lines: &mut Vec<String>)
     lines.push(if incomplete {
         style.wrap(&format!("By what was read, {counted}. What was not read may lead them elsewhere."), "", "")
     } else {
-        capital(&counted) + "."
+        style.wrap(&(capital(&counted) + "."), "", "")
     });
 }
 

@@ -2,6 +2,8 @@
 //!
 //! It knows no check and no code: all words come from the report.
 
+use textwrap::core::display_width;
+
 use crate::check::{Stage, Status};
 use crate::evidence::{Evidence, Exchange};
 use crate::report::{CheckReport, FindingReport, Identity, IdentityKind, Report, Word};
@@ -10,7 +12,7 @@ use super::lead::headline;
 use super::phrases::{
     counts_and_time, excuses, heals, outcome_in_words, place_in_words, reason, shell_in_words, short, waited,
 };
-use super::style::Style;
+use super::style::{Label, Style};
 use super::visible::made_visible;
 
 /// How much is shown.
@@ -54,7 +56,7 @@ pub fn render(report: &Report, style: Style, detail: Detail) -> String {
         text.who_signs_in(report);
     }
     text.verdict(report);
-    text.lines.join("\n") + "\n"
+    style.plain(&(text.lines.join("\n") + "\n"))
 }
 
 struct Text {
@@ -64,6 +66,8 @@ struct Text {
 
 /// Under a check's sign.
 const INDENT: &str = "    ";
+/// Where a text begins behind its label.
+const COLUMN: usize = 12;
 
 impl Text {
     fn push(&mut self, line: impl Into<String>) {
@@ -82,7 +86,7 @@ impl Text {
         let known: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         let place = if known.is_empty() { "a machine that is not known yet".to_owned() } else { known.join(" · ") };
         let line = format!("{} {}  {place}", report.tool.name, report.tool.version);
-        self.push(self.style.dim(&self.style.plain(&line)));
+        self.push(self.style.dim(&self.style.wrap(&line, "", "  ")));
     }
 
     /// A line, and under it what was found. What is known is not told how to mend, unless all is to be told.
@@ -119,9 +123,7 @@ impl Text {
         self.labelled("Seen", &finding.seen);
         for (index, step) in finding.remedy.steps.iter().enumerate() {
             let label = if index == 0 { "Fix" } else { "" };
-            let first = format!("{INDENT}  {label:<6}{}. ", index + 1);
-            let wrapped = self.style.wrap(step, &first, &" ".repeat(first.len()));
-            self.push(wrapped);
+            self.item(label, &format!("{}. ", index + 1), step);
         }
         let mut last = None;
         for command in &finding.remedy.commands {
@@ -132,24 +134,27 @@ impl Text {
                 last = Some(kind);
             }
             // Never wrapped: it is meant to be pasted.
-            self.push(format!("{INDENT}          {}", self.style.command(&command.line)));
+            let indent = if self.style.is_narrow(COLUMN) { INDENT.len() + 4 } else { COLUMN + 2 };
+            self.push(format!("{:indent$}{}", "", self.style.command(&command.line)));
         }
         if let Some(words) = heals(finding.heals) {
             self.labelled("Heals", words);
         }
         for (index, link) in finding.docs.iter().enumerate() {
             let label = if index == 0 { "Read" } else { "" };
-            self.push(format!("{INDENT}  {label:<6}{link}"));
+            self.labelled(label, link);
         }
-        self.push(format!("{INDENT}  {:<6}midoctor explain {}", "More", finding.code));
+        self.labelled("More", &format!("midoctor explain {}", finding.code));
         self.blank();
     }
 
     fn labelled(&mut self, label: &str, text: &str) {
-        let first = format!("{INDENT}  {label:<6}");
-        let rest = " ".repeat(first.len());
-        let wrapped = self.style.wrap(text, &first, &rest);
-        self.push(wrapped);
+        self.item(label, "", text);
+    }
+
+    fn item(&mut self, label: &str, bullet: &str, text: &str) {
+        let lead = INDENT.len() + 2;
+        self.push(self.style.labelled(&Label { lead, text: label, width: COLUMN - lead }, bullet, text));
     }
 
     fn questions(&mut self, evidence: &Evidence) {
@@ -164,8 +169,14 @@ impl Text {
         let words = crate::fill::visible(&exchange.request.in_words());
         for attempt in &exchange.attempts {
             let outcome = outcome_in_words(&attempt.outcome);
-            let line = format!("  {:>6} ms  {:>6} ms  {words}: {outcome}", attempt.started_ms, attempt.duration_ms);
-            self.push(self.style.dim(&self.style.plain(&line)));
+            let times = format!("{:>6} ms  {:>6} ms  ", attempt.started_ms, attempt.duration_ms);
+            let text = format!("{words}: {outcome}");
+            let line = self.style.labelled(&Label { lead: 2, text: &times, width: times.len() }, "", &text);
+            // What is too long for a line in any case, such as a long URL, is more legible and easier to copy in one.
+            let fits = line.lines().all(|line| display_width(line) <= self.style.width);
+            let between = if self.style.is_narrow(2 + times.len()) { "\n    " } else { "" };
+            let line = if fits { line } else { format!("  {times}{between}{}", self.style.plain(&text)) };
+            self.push(self.style.dim(&line));
         }
     }
 
@@ -204,7 +215,8 @@ impl Text {
             ("client ID", &identity.client_id),
             ("tenant", &identity.tenant_id),
         ] {
-            self.push(format!("{INDENT}  {label:<13} {}", value.clone().unwrap_or_else(unknown)));
+            let label = Label { lead: INDENT.len() + 2, text: label, width: 14 };
+            self.push(self.style.labelled(&label, "", &value.clone().unwrap_or_else(unknown)));
         }
     }
 

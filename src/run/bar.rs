@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use super::terminal;
+use super::{drawn, terminal};
 
 /// What takes longer shows how far it is.
 const UNSHOWN: Duration = Duration::from_secs(1);
@@ -17,19 +17,16 @@ impl Bar {
     pub fn new(size: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
         let template = match size {
-            Some(_) => "{bar:40} {bytes} of {total_bytes}, {eta} left",
+            Some(_) => "{wide_bar} {bytes} of {total_bytes}, {eta} left",
             None => "{spinner} {bytes} read",
         };
-        Self(match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        })
+        Self(bar.with_style(terminal::styled(template)))
     }
 
     /// So many more were read.
     pub fn advance(&self, bytes: usize) {
-        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN {
-            self.0.set_draw_target(terminal::target());
+        if self.0.is_hidden() && self.0.elapsed() > UNSHOWN && terminal::redraws() {
+            self.0.set_draw_target(drawn::target());
         }
         self.0.inc(u64::try_from(bytes).unwrap_or_default());
     }

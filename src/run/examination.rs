@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::diagnosis;
 use crate::engine::{self, Limits, Progress, SoFar};
@@ -18,7 +18,7 @@ use crate::report::{CutShort, Report, Run, Stretch};
 use crate::simulator::SimulatedMachine;
 use crate::wire::Machine;
 
-use super::{terminal, wait};
+use super::{drawn, terminal, wait};
 
 /// A wire that outlives whoever waits for its answers.
 type SharedWire = Arc<dyn Wire + Send + Sync>;
@@ -147,11 +147,11 @@ fn judged(evidence: Evidence, took: Duration, cut_short: Option<CutShort>) -> Re
 
 /// Shows the question being asked, on a terminal only.
 fn spinner() -> ProgressBar {
-    let spinner = ProgressBar::with_draw_target(None, terminal::target());
+    let spinner = ProgressBar::with_draw_target(None, drawn::target());
     if spinner.is_hidden() {
         return spinner;
     }
-    spinner.set_style(ProgressStyle::default_spinner());
+    spinner.set_style(terminal::styled("{spinner} {wide_msg}"));
     let turning = spinner.clone();
     // The library's own ticker panics where no thread can be had; without one it turns with the questions.
     let ticker = std::thread::Builder::new().spawn(move || {

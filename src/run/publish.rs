@@ -2,11 +2,10 @@
 //! writable before the work begins.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::build_log::inert;
-use crate::cli::{OutputArgs, When};
+use crate::cli::OutputArgs;
 use crate::exit::Exit;
 use crate::fill::visible;
 use crate::output::{self, Target};
@@ -14,6 +13,8 @@ use crate::outputs::Outputs;
 use crate::render::style::Style;
 use crate::render::{self, FORMATS, Format, markdown, text};
 use crate::report::Report;
+
+use super::terminal;
 
 /// Where things go, found writable.
 pub struct Opened<F> {
@@ -40,7 +41,7 @@ pub fn open<F: Copy>(outputs: &Outputs<F>, appends: impl Fn(F) -> bool) -> Resul
         Ok((*format, file.as_deref().map(how).transpose()?))
     };
     let targets = outputs.targets.iter().map(open).collect::<Result<_, String>>()?;
-    Ok(Opened { targets, style: style(outputs.color) })
+    Ok(Opened { targets, style: terminal::style(outputs.color) })
 }
 
 /// Paints every format and puts it where it goes. What is painted is for people or for programs and no command to a build server.
@@ -119,26 +120,4 @@ fn summarise(report: &Report, file: &Path) -> Result<(), String> {
         return Err(format!("it holds {taken} bytes already, and GitHub takes {} in all", markdown::LIMIT));
     }
     target.write(&markdown::render_within(report, room))
-}
-
-/// How standard output may look.
-pub fn style(color: impl Into<Option<When>>) -> Style {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let color = match color.into().unwrap_or(When::Auto) {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
-    };
-    let width = if std::io::stdout().is_terminal() { textwrap::termwidth().clamp(40, 120) } else { 100 };
-    Style { color, unicode: utf8_locale(), width }
-}
-
-/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
-fn utf8_locale() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
-        .map(|value| value.to_string_lossy().to_ascii_lowercase());
-    cfg!(windows) || locale.is_some_and(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }

@@ -18,7 +18,7 @@ use crate::report::Report;
 
 use super::examination::{self, Examined};
 use super::settings::Settings;
-use super::{publish, saved};
+use super::{saved, terminal};
 
 /// Does what was typed.
 ///
@@ -146,7 +146,7 @@ fn write(report: &Report, place: Destination, args: &ArchiveArgs) -> Result<Exit
             Place { archive, map, is_dry: false }
         }
     };
-    let style: Style = publish::style(args.color.color);
+    let style: Style = terminal::style(args.color.color);
     let size = bytes.len();
     output::print(&packed::text(&Shown { place, size, manifest: &manifest, record: &redacted.record }, style))?;
     Ok(redacted.report.exit_code.into())

@@ -1,78 +1,48 @@
-//! Where a line is drawn that shows how far something is: a terminal, without what the library puts behind the line. It fills the row
-//! with blanks, so that the `^C` which a terminal shows would begin another row, and the line could not be taken away any more.
+//! What the terminal can do, if there is one: colour, signs, columns, lines that are drawn anew. What is shown there, others say.
 
-use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::IsTerminal;
 
-use console::Term;
-use indicatif::{ProgressDrawTarget, TermLike};
+use indicatif::ProgressStyle;
 
-use crate::output;
+use crate::cli::When;
+use crate::locale;
+use crate::render::style::Style;
 
-/// So often a second it is drawn at most.
-const RATE: u8 = 20;
+/// Columns where nobody says how many there are: on a terminal, such as a serial console, and elsewhere.
+const USUAL: usize = 80;
+const ELSEWHERE: usize = 100;
+/// Lines are not made narrower than this, and prose is not read well when it is wider.
+const NARROWEST: usize = 20;
+const WIDEST: usize = 120;
 
-/// Standard error, or nothing where that is no terminal.
-pub fn target() -> ProgressDrawTarget {
-    if !io::stderr().is_terminal() {
-        return ProgressDrawTarget::hidden();
-    }
-    let line = Line { term: Term::buffered_stderr(), there: AtomicBool::new(false) };
-    ProgressDrawTarget::term_like_with_hz(Box::new(line), RATE)
+/// How standard output may look.
+pub fn style(color: impl Into<Option<When>>) -> Style {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let terminal = std::io::stdout().is_terminal();
+    let color = match color.into().unwrap_or(When::Auto) {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => terminal && !set("NO_COLOR") && !is_dumb(),
+    };
+    let told = terminal_size::terminal_size_of(std::io::stdout()).map(|(columns, _)| usize::from(columns.0));
+    let named = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok().filter(|columns| *columns > 0);
+    let width = told.or_else(named).unwrap_or(if terminal { USUAL } else { ELSEWHERE });
+    Style { color, unicode: locale::is_utf8(), width: width.clamp(NARROWEST, WIDEST) }
 }
 
-#[derive(Debug)]
-struct Line {
-    /// Shows what it is told when it is flushed.
-    term: Term,
-    /// Will there be something then?
-    there: AtomicBool,
+/// Can lines on standard error be drawn anew? Not where nobody knows where they end.
+pub fn redraws() -> bool {
+    terminal_size::terminal_size_of(std::io::stderr()).is_some() && !is_dumb()
 }
 
-impl TermLike for Line {
-    fn width(&self) -> u16 {
-        TermLike::width(&self.term)
-    }
+/// Does the terminal take no commands? One that does not say what it is may be a printer.
+fn is_dumb() -> bool {
+    let term = std::env::var_os("TERM").filter(|term| !term.is_empty());
+    term.map_or(!cfg!(windows), |term| term == "dumb" || term == "unknown")
+}
 
-    fn height(&self) -> u16 {
-        TermLike::height(&self.term)
-    }
-
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.term.move_cursor_up(n)
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.term.move_cursor_down(n)
-    }
-
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.term.move_cursor_right(n)
-    }
-
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.term.move_cursor_left(n)
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.there.store(true, Ordering::SeqCst);
-        self.term.write_line(text)
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        if text.chars().all(|c| c == ' ') {
-            return Ok(());
-        }
-        self.there.store(true, Ordering::SeqCst);
-        self.term.write_str(text)
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.there.store(false, Ordering::SeqCst);
-        self.term.clear_line()
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        output::draw(self.there.load(Ordering::SeqCst), || self.term.flush())
-    }
+/// The style of a line that is drawn anew, in signs that can be shown.
+pub fn styled(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    if locale::is_utf8() { style } else { style.tick_chars("-\\|/ ").progress_chars("#> ") }
 }

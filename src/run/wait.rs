@@ -1,7 +1,6 @@
 //! `--wait`: examines this machine until all is well or it is of no use to wait longer. What decides is in `waiting`; here are the
 //! clock, the pauses and what is shown meanwhile, on standard error.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -19,7 +18,7 @@ use crate::waiting::{History, Next};
 use crate::wire::Machine;
 
 use super::examination::Known;
-use super::publish;
+use super::terminal;
 
 /// Where nothing can be redrawn, so often a line says that it is still waiting.
 const REMINDER: Duration = Duration::from_secs(60);
@@ -28,7 +27,7 @@ const REMINDER: Duration = Duration::from_secs(60);
 /// in `known`.
 pub fn until_healthy(options: &ExamineOptions, limit: Duration, known: &Known, spinner: &ProgressBar) -> Report {
     let clock = Machine::new(Whose::Own);
-    let mut shown = Shown::new(limit, std::io::stderr().is_terminal().then(|| spinner.clone()));
+    let mut shown = Shown::new(limit, terminal::redraws().then(|| spinner.clone()));
     let look = |progress: &Progress| {
         // Afresh each time: the environment, files and roots can change meanwhile.
         known.examine_this_machine(&options.plan, options.limits, progress)
@@ -84,7 +83,7 @@ struct Shown {
 
 impl Shown {
     fn new(limit: Duration, bar: Option<ProgressBar>) -> Self {
-        let style = publish::style(When::Never);
+        let style = terminal::style(When::Never);
         Self { limit, style, bar, tell: Box::new(output::note), last: Duration::ZERO, waits: false }
     }
 
@@ -135,9 +134,7 @@ impl Shown {
             "{{spinner}} {{waited}} of {}, attempt {{prefix}}, waiting for {{wide_msg}}",
             humantime::format_duration(self.limit)
         );
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let style = if self.style.unicode { style } else { style.tick_chars("-\\|/ ") };
-        style.with_key("waited", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+        terminal::styled(&template).with_key("waited", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
             // A line that cannot be written is drawn anew in a moment.
             let _ = line.write_str(&in_seconds(state.elapsed()));
         })

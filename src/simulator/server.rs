@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::azure::cloud::known;
+use crate::clock;
 use crate::evidence::METADATA_ADDRESS;
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::connection::{self, Asked, Stream};
@@ -275,7 +275,7 @@ fn converse(stream: impl Stream, part: &Part, shared: &Shared) -> io::Result<()>
             Err((status, reason)) => return connection.refuse(status, reason),
         };
         let url = absolute(part, &asked, &shared.azure);
-        let reaction = shared.azure.answer(&asked.method, &url, &asked.headers, &asked.body, Timestamp::now());
+        let reaction = shared.azure.answer(&asked.method, &url, &asked.headers, &asked.body, clock::now());
         thread::sleep(shared.delay + part.delay(&shared.azure));
         if let Some(log) = &shared.log {
             let status = match &reaction {

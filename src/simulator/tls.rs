@@ -14,6 +14,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::azure::cloud::known;
+use crate::clock;
 use crate::simulator::azure::Azure;
 use crate::simulator::scenario::ArmCertificate;
 
@@ -50,7 +51,8 @@ impl ResolvesServerCert for Shown {
 
 /// Makes the authority and the certificates that the scenario shows.
 pub(super) fn prepare(azure: &Azure) -> io::Result<Tls> {
-    let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
+    // Of what certificates can say, with room for those that have ended or begin later.
+    let year = i32::from(clock::now().to_zoned(jiff::tz::TimeZone::UTC).year()).clamp(1974, 9997);
     let scenario = azure.scenario();
     let trusted = authority(TRUSTED, year)?;
     let mut kinds: Vec<(ArmCertificate, Arc<CertifiedKey>)> = Vec::new();
@@ -61,7 +63,7 @@ pub(super) fn prepare(azure: &Azure) -> io::Result<Tls> {
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let shown = Arc::new(Shown { azure: azure.clone(), kinds });
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_details(provider, Arc::new(clock::ForCertificates))
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_no_client_auth().with_cert_resolver(shown))
         .map_err(io::Error::other)?;

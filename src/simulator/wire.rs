@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::azure::cloud::known;
+use crate::clock;
 use crate::evidence::{
     Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route, Wire,
 };
@@ -38,7 +39,7 @@ pub struct SimulatedMachine {
 impl SimulatedMachine {
     /// A machine whose clock shows the real time.
     pub fn new(azure: Azure) -> Self {
-        Self::at(azure, Timestamp::now())
+        Self::at(azure, clock::now())
     }
 
     /// A machine whose clock shows this time, so that everything it answers is the same on every run.

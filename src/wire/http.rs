@@ -9,8 +9,8 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnecto
 use ureq::{Agent, Timeout, http};
 use zeroize::Zeroizing;
 
+use super::names::Names;
 use super::proxy::{self, Variables};
-use super::resolver::SystemResolver;
 use super::tls::TlsConnector;
 use super::trust::{Shown, Trust};
 use super::{connect_limit, failure_of, relay};
@@ -163,14 +163,13 @@ fn blame(failed: Failed, shown: &Shown, through: Option<&str>, host: &str) -> Fa
 }
 
 fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
-    let resolver = SystemResolver;
     if scheme != "https" {
-        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), resolver), Shown::default()));
+        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), Names), Shown::default()));
     }
     let (verifier, shown) = trust().verifier();
     let tls = TlsConnector::new(verifier)?;
     let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
-    Ok((Agent::with_parts(config, chain, resolver), shown))
+    Ok((Agent::with_parts(config, chain, Names), shown))
 }
 
 fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize) -> Raw {

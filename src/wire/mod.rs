@@ -8,12 +8,12 @@ mod filter;
 mod firewall;
 mod http;
 mod local;
+mod names;
 mod network;
 #[cfg(not(windows))]
 mod process;
 mod proxy;
 mod relay;
-mod resolver;
 mod roots;
 #[cfg(not(windows))]
 mod systemd;
@@ -106,7 +106,7 @@ impl Wire for Machine {
         let raw = match request {
             Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
-            Request::Resolve { host } => Raw::Plain(resolve(host, within)),
+            Request::Resolve { host } => Raw::Plain(names::resolve(host, within)),
             Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),
             Request::Environment { of } => Raw::Plain(environment::variables(of)),
             Request::SharedNetwork { of } => Raw::Plain(environment::shared_network(of)),
@@ -123,7 +123,7 @@ impl Wire for Machine {
     }
 
     fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
+        crate::clock::now()
     }
 
     fn elapsed(&self) -> Option<Duration> {
@@ -150,27 +150,11 @@ fn connect(host: &str, port: u16, within: Duration) -> Outcome {
     }
 }
 
-/// The system's resolver has no time-out of its own.
-fn resolve(host: &str, within: Duration) -> Outcome {
-    match resolver::lookup(host, 443, within) {
-        Ok(addresses) => {
-            Outcome::Resolved { addresses: addresses.iter().map(|address| address.ip().to_string()).collect() }
-        }
-        Err(Some(error)) => Outcome::failed(failure_of_name(&error), error.to_string()),
-        Err(None) => Outcome::failed(Failure::NameUnknown, "the resolver did not answer in time"),
-    }
-}
-
-/// The resolver's own errors say that it does not know the name; that it could not be asked says nothing of the name.
-fn failure_of_name(error: &std::io::Error) -> Failure {
-    let could_not_ask = matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::OutOfMemory);
-    if could_not_ask { Failure::Other } else { Failure::NameUnknown }
-}
-
 /// What a system error means.
 fn failure_of(error: &std::io::Error) -> Failure {
     use std::io::ErrorKind;
     match error.kind() {
+        _ if is_exhausted(error) => Failure::Unsupported,
         ErrorKind::ConnectionRefused => Failure::Refused,
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::ConnectTimeout,
         ErrorKind::NetworkUnreachable
@@ -189,4 +173,12 @@ fn failure_of(error: &std::io::Error) -> Failure {
         _ if error.to_string().starts_with("failed to lookup address") => Failure::NameUnknown,
         _ => Failure::Other,
     }
+}
+
+/// Did the question fail for want of what this machine or this process may have, such as open files, and not on its way?
+fn is_exhausted(error: &std::io::Error) -> bool {
+    // EMFILE, ENFILE and ENOBUFS of Linux; the last as macOS has it; WSAEMFILE and WSAENOBUFS.
+    let codes =
+        if cfg!(windows) { [10024, 10055, 10055] } else { [24, 23, if cfg!(target_os = "macos") { 55 } else { 105 }] };
+    error.kind() == std::io::ErrorKind::OutOfMemory || error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }

@@ -11,7 +11,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use ureq::Proxy;
 use zeroize::Zeroizing;
 
-use super::{connect_limit, failure_of, resolve};
+use super::names::resolve;
+use super::{connect_limit, failure_of};
 use crate::evidence::{BODY_LIMIT, Failure, HttpRequest, Outcome, Raw};
 use crate::token::Secret;
 

@@ -2,7 +2,7 @@
 //! on a disk that does not answer, so it is read in a thread that is left behind when it is late. It judges nothing.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use rustls_native_certs::{CertificateResult, load_certs_from_paths};
@@ -39,10 +39,15 @@ impl Reading {
         })
     }
 
-    fn start(read: impl FnOnce() -> CertificateResult + Send + 'static) -> Self {
+    fn start(read: impl Fn() -> CertificateResult + Send + Sync + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
-        // Nobody listens any more when the time is over; where no thread can be had, the other end learns that nothing will come.
-        let _ = std::thread::Builder::new().spawn(move || sender.send(read()));
+        let read = Arc::new(read);
+        let (other, there) = (sender.clone(), Arc::clone(&read));
+        // Nobody listens any more when the time is over.
+        if std::thread::Builder::new().spawn(move || other.send(there())).is_err() {
+            // No thread can be had. To wait for a list is better than to say that there is none.
+            let _ = sender.send(read());
+        }
         Self(Mutex::new(receiver))
     }
 

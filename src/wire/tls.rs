@@ -11,6 +11,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
+use crate::clock;
+
 /// Wraps a connection in TLS, as ureq's own connector does, but with our verifier.
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
@@ -22,7 +24,8 @@ impl TlsConnector {
     /// # Errors
     /// Rustls's words when it cannot be set up.
     pub fn new(verifier: Arc<dyn ServerCertVerifier>) -> Result<Self, String> {
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_details(provider, Arc::new(clock::ForCertificates))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
             .dangerous()

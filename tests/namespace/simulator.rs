@@ -24,10 +24,15 @@ pub struct Simulator {
 impl Simulator {
     /// Starts it and waits until it is ready.
     pub fn start(scenario: &str, more: &[&str]) -> Self {
+        Self::start_by(&mut Command::new(PROGRAM), scenario, more)
+    }
+
+    /// The same by a command that runs the program with the arguments that are added.
+    pub fn start_by(command: &mut Command, scenario: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(PROGRAM);
         command.args(["simulate", scenario, "-v", "--listen", "169.254.169.254:80", "--listen-arm", "127.0.0.1:443"]);
-        command.arg("--ca").arg(folder.path().join("ca.pem")).args(more).env_clear().stdin(Stdio::null());
+        command.arg("--ca").arg(folder.path().join("ca.pem")).args(more).stdin(Stdio::null());
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         let log = File::create(folder.path().join("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());

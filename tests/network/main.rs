@@ -10,6 +10,8 @@
 
 #[path = "../namespace/mod.rs"]
 mod namespace;
+#[path = "../common/terminal.rs"]
+mod terminal;
 
 mod certificates;
 mod clouds;
@@ -19,6 +21,10 @@ mod fake;
 mod interruptions;
 mod little_room;
 mod metadata;
+mod odd_clocks;
+mod odd_limits;
+mod odd_machines;
+mod odd_terminals;
 mod proxies;
 mod readme;
 mod relayed;
@@ -52,8 +58,12 @@ fn main() -> ExitCode {
         waiting::cases(),
         interruptions::cases(),
         little_room::cases(),
+        odd_clocks::cases(),
+        odd_limits::cases(),
+        odd_machines::cases(),
+        odd_terminals::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
-    namespace::Suite { name: "network", cases, missing: Vec::new(), lanes: 2, patience }.main()
+    namespace::Suite { name: "network", cases, missing: odd_clocks::missing(), lanes: 2, patience }.main()
 }

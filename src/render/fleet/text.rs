@@ -7,7 +7,7 @@ use crate::check::Status;
 use crate::fleet::fold::Named;
 use crate::fleet::groups::KINDS;
 use crate::fleet::summary::{Cause, Fleet};
-use crate::render::style::Style;
+use crate::render::style::{Label, Style};
 
 use super::verdict::Verdict;
 use super::{counted, listed, named, nameless, not_compared, number, plural, span};
@@ -29,12 +29,8 @@ pub fn write(fleet: &Fleet, style: Style, out: &mut dyn Write) -> Result {
     let reports = plural(fleet.fold.reports, "report");
     let parts = [Some(plural(fleet.fold.len() as u64, "VM")), Some(reports), span(fleet)];
     let head: Vec<String> = parts.into_iter().flatten().collect();
-    text.push(style.dim(&style.plain(&format!(
-        "{} {}  {}",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION"),
-        head.join(" · ")
-    ))));
+    let head = format!("{} {}  {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), head.join(" · "));
+    text.push(style.dim(&style.wrap(&head, "", "  ")));
     text.causes("Root causes", Status::Fail, &fleet.root_causes);
     text.causes("Warnings", Status::Warn, &fleet.warnings);
     text.causes("Could not be judged", Status::Unknown, &fleet.unjudged);
@@ -42,7 +38,7 @@ pub fn write(fleet: &Fleet, style: Style, out: &mut dyn Write) -> Result {
     text.reports(fleet);
     text.verdict(fleet);
     for line in text.lines {
-        out.write_str(&line)?;
+        out.write_str(&style.plain(&line))?;
         out.write_char('\n')?;
     }
     Ok(())
@@ -63,15 +59,9 @@ impl Text {
         self.push(self.style.bold(&self.style.plain(title)));
     }
 
-    /// The sign of multiplication and the arrow are none of ASCII's.
-    fn ascii(&self, text: String) -> String {
-        if self.style.unicode { text } else { text.replace('×', "x").replace('→', "->") }
-    }
-
     fn labelled(&mut self, label: &str, text: &str) {
-        let first = format!("{INDENT}  {label:<16}");
-        let rest = " ".repeat(first.chars().count());
-        self.push(self.style.wrap(text, &first, &rest));
+        let label = Label { lead: INDENT.len() + 2, text: label, width: 16 };
+        self.push(self.style.labelled(&label, "", text));
     }
 
     fn causes(&mut self, title: &str, status: Status, causes: &[Cause]) {
@@ -89,7 +79,7 @@ impl Text {
 
     fn cause(&mut self, status: Status, cause: &Cause) {
         let (count, code) = counted(cause);
-        let head = self.ascii(format!("{count} {code}"));
+        let head = format!("{count} {code}");
         let line = self.style.wrap(&head, INDENT, INDENT);
         let line = line.strip_prefix(INDENT).unwrap_or(&line);
         self.push(format!("  {} {}", self.style.sign(status), self.style.bold(line)));
@@ -130,12 +120,13 @@ impl Text {
             let more = if more == 0 { String::new() } else { format!(" and {} more", number(more)) };
             let first = format!("{INDENT}{:>7}  ", number(listed.count));
             let rest = " ".repeat(first.len());
-            let words = self.ascii(format!("{title}: {}{more}", names.join(", ")));
+            let words = format!("{title}: {}{more}", names.join(", "));
             let line = self.style.wrap(&words, &first, &rest);
             self.push(line);
         }
         if self.lines.len() == before {
-            self.push(format!("{INDENT}nothing: the verdict and root cause of each VM are as they were"));
+            let words = "nothing: the verdict and root cause of each VM are as they were";
+            self.push(self.style.wrap(words, INDENT, INDENT));
         }
         if changes.nameless > 0 {
             let words = not_compared(changes.nameless);
@@ -187,7 +178,7 @@ impl Text {
 
     fn verdict(&mut self, fleet: &Fleet) {
         let verdict = Verdict::new(fleet);
-        let (word, reason) = (verdict.words, self.ascii(verdict.reason));
+        let (word, reason) = (verdict.words, verdict.reason);
         self.push("");
         let line = self.style.wrap(&format!("{word}  {reason}"), "", "  ");
         self.push(format!("{}{}", self.style.status(verdict.status, word), &line[word.len()..]));
