@@ -3,12 +3,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/attacks.rs"]
+mod attacks;
 mod common;
 #[path = "common/reports.rs"]
 mod reports;
 
 use std::sync::LazyLock;
 
+use attacks::TEXTS as HOSTILE;
 use common::{refused, run};
 use midoctor::fill::is_hidden;
 use midoctor::render::style::Style;
@@ -18,35 +21,6 @@ use midoctor::report::Report;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use regex::Regex;
 use reports::{in_each, infected, painted};
-
-/// What strangers would like to be read.
-const HOSTILE: &[&str] = &[
-    "##vso[task.complete result=Succeeded;]done",
-    "##VSO[task.setvariable variable=PATH]/tmp",
-    "###[error]x ##[set-env name=A]b ##teamcity[x]",
-    "::error title=x::y",
-    "words to wrap ::error::y ::set-env name=PATH::/tmp ::stop-commands::x ::x::",
-    "a\n::error::y\r\n##vso[x.y]z\u{85}::error::y\u{2028}::error::y",
-    "%0A::error::y %AZP250A##vso[x.y]z ; code=x;]y",
-    "x,file=a,title=b::c",
-    "\u{1b}[2J\u{1b}]8;;https://evil.example\u{7}x\u{9b}31m\0\u{202e}gnp\u{200b}\u{feff}",
-    "<script>alert(1)</script><img src=x onerror=alert(1)> &lt; &#64;octocat <!-- --> ]]> <![CDATA[x]]> <?x?>",
-    "![x](https://evil.example/p.png) [x](javascript:alert(1)) <https://evil.example> [x]: https://evil.example",
-    "@octocat @org/team #12 org/repo#12 GH-12 www.evil.example a@b.example https://evil.example/?q=1. deadbeef1",
-    "| a | b |\n|---|---|\n| \\| c \\\\| `|` d |",
-    "`code ``` ~~~ \n```\n# Heading\n````\n> quote\n- item\n1. one\n2) two\n***\n===\n---",
-    "1. one",
-    "# one",
-    "    indented",
-    "$x$ $`x`$ $$ y $$ **a** _b_ ~c~ :bomb: \\",
-    "``",
-    "\"} 1\nmidoctor_exit_code 0\n# HELP x\\",
-    "{\"a\":\"\\\"}\\u0000",
-    "\u{fffe}\u{ffff}\u{fdd0}\u{10ffff}\u{ad}\u{3164}",
-    "😀 ツ é ﷽",
-    " ",
-    "",
-];
 
 /// Does a build server obey something in this line?
 fn command(line: &str) -> Option<&str> {
