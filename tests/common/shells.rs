@@ -2,7 +2,6 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// The shells that are at hand: bash, and dash or else what this machine has for sh.
@@ -12,8 +11,8 @@ pub fn shells() -> Vec<&'static str> {
     [plain, "bash"].into_iter().filter(is_there).collect()
 }
 
-/// Stand in the place of the programs that lines of pages call, and of those that attacks would like to. `seen` shows what a
-/// line exported.
+/// The programs that lines of pages call, and those that attacks would like to; functions that write down their words stand in
+/// their place, and no other program is found. `seen` shows what a line exported.
 const PROGRAMS: [&str; 13] =
     ["az", "getent", "grep", "ip", "resolvectl", "curl", "openssl", "sudo", "midoctor", "touch", "calc", "id", "seen"];
 
@@ -21,20 +20,16 @@ const PROGRAMS: [&str; 13] =
 /// words of each program, its name first, in the order of the alphabet. Nothing else may happen: no word on standard error, no file made.
 pub fn paste(shell: &str, lines: &[String]) -> Vec<Vec<Vec<String>>> {
     let folder = tempfile::tempdir().unwrap();
-    let (programs, work) = (folder.path().join("bin"), folder.path().join("work"));
-    std::fs::create_dir(&programs).unwrap();
+    let work = folder.path().join("work");
     std::fs::create_dir(&work).unwrap();
     std::fs::write(work.join("a"), "").unwrap();
     let log = folder.path().join("log");
-    // One write for each call, as the programs of a pipe run side by side.
-    let stub = "#!/bin/sh\nprintf '%s\\0' \"${0##*/}\" \"$@\" '\u{1}' >> \"$LOG\"\n";
-    for program in PROGRAMS {
-        let path = programs.join(program);
-        std::fs::write(&path, stub).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
     // What a person's shell does with an exclamation mark, bash does in a script if told to.
     let mut script = if shell == "bash" { "set -o history\nset -o histexpand\n".to_owned() } else { String::new() };
+    // One write for each call, as the programs of a pipe run side by side.
+    for program in PROGRAMS {
+        script.push_str(&format!("{program}() {{ printf '%s\\0' {program} \"$@\" '\u{1}' >> \"$LOG\"; }}\n"));
+    }
     for line in lines {
         script.push_str(line);
         // The end of a line, and what it exported.
@@ -48,7 +43,7 @@ pub fn paste(shell: &str, lines: &[String]) -> Vec<Vec<Vec<String>>> {
     let ran = Command::new(whole.trim_end())
         .arg(&path)
         .env_clear()
-        .envs([("PATH", &*programs), ("LOG", &*log), ("HOME", &*work)])
+        .envs([("PATH", folder.path()), ("LOG", &*log), ("HOME", &*work)])
         .current_dir(&work)
         .stdin(Stdio::null())
         .output()
