@@ -65,14 +65,16 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// Characters that turn the direction of writing, have no width, or are tags: they make a text look like another. It is
-/// Unicode's property Default_Ignorable_Code_Point, with the marks of annotations.
+/// Characters that turn the direction of writing, have no width, end a line, or are tags: they make a text look like another. It
+/// is Unicode's property Default_Ignorable_Code_Point, with the marks of annotations, the ends of lines and
+/// paragraphs, and what is no character at all.
 pub fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
+        | '\u{fdd0}'..='\u{fdef}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Marks that stand upon the letter before them, as many as there are: a pile of them covers the lines above and below.
@@ -158,8 +160,10 @@ mod tests {
 
     #[test]
     fn what_no_line_can_hand_over_is_not_known() {
-        for value in ["", "a\nb", "a\u{1b}[2J", "a\u{202e}b", "a\0", "-rf", "--help", "@/etc/passwd", "x=@/etc/passwd"] {
-            for (shell, shown) in [(Shell::Az, "'<vm-name>'"), (Shell::Sh, "'<vm-name>'"), (Shell::Pwsh, "'<vm-name>'")] {
+        for value in ["", "a\nb", "a\u{1b}[2J", "a\u{202e}b", "a\0", "-rf", "--help", "@/etc/passwd", "x=@/etc/passwd"]
+        {
+            for (shell, shown) in [(Shell::Az, "'<vm-name>'"), (Shell::Sh, "'<vm-name>'"), (Shell::Pwsh, "'<vm-name>'")]
+            {
                 assert_eq!(argument(value, shell), None);
                 assert_eq!(fill("{{vm_name}}", &values(value), Use::Command(shell)), shown);
             }

@@ -302,7 +302,8 @@ fn by_rule(rules: &[FirewallRule], ending: Ending) -> Option<Reason> {
 /// `inet filter output`: three words without a sign that `nft` would read, which takes all words of its command line together as
 /// lines of its own language, however a shell quotes them.
 fn is_chain_of_nft(chain: &str) -> bool {
-    let is_name = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
+    let is_name =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
     chain.split(' ').count() == 3 && chain.split(' ').all(is_name)
 }
 

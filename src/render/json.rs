@@ -36,7 +36,7 @@ pub fn line(data: &impl Serialize) -> Result<String, String> {
 /// Does a terminal obey it, and serde let it stand? Below U+0020 serde has escaped what is inside of strings; outside of them
 /// there are line ends alone.
 pub fn is_escaped(c: char) -> bool {
-    (c.is_control() && c != '\n') || is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}')
+    (c.is_control() && c != '\n') || is_hidden(c)
 }
 
 fn escaped(json: String) -> String {

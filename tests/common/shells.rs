@@ -33,7 +33,8 @@ pub fn paste(shell: &str, lines: &[String]) -> Vec<Vec<Vec<String>>> {
     for line in lines {
         script.push_str(line);
         // The end of a line, and what it exported.
-        script.push_str("\nseen NO_PROXY \"$NO_PROXY\" \"$no_proxy\" \"$REQUESTS_CA_BUNDLE\" \"$NODE_EXTRA_CA_CERTS\"\n");
+        script
+            .push_str("\nseen NO_PROXY \"$NO_PROXY\" \"$no_proxy\" \"$REQUESTS_CA_BUNDLE\" \"$NODE_EXTRA_CA_CERTS\"\n");
         script.push_str("NO_PROXY= no_proxy= REQUESTS_CA_BUNDLE= NODE_EXTRA_CA_CERTS=\n");
     }
     let path = folder.path().join("script");
