@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use html5gum::{Token, Tokenizer};
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 use midoctor::fill::is_hidden;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
 use regex::Regex;
@@ -71,7 +71,10 @@ pub fn elements(xml: &str) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
 /// pages of the web or to itself, and it keeps its policy.
 pub fn tags(page: &str) -> Vec<String> {
     assert_eq!(page.matches("http-equiv=\"Content-Security-Policy\"").count(), 1, "{page}");
-    let tokens = Tokenizer::new(page).map(Result::unwrap).filter_map(|token| match token {
+    // What stands in a script or a style is no tag.
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    let tokens = Tokenizer::new_with_emitter(page, emitter).map(Result::unwrap).filter_map(|token| match token {
         Token::StartTag(tag) => {
             let attributes: Vec<String> =
                 tag.attributes.keys().map(|name| String::from_utf8_lossy(name).into()).collect();

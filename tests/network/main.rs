@@ -11,6 +11,9 @@
 #[path = "../namespace/mod.rs"]
 mod namespace;
 
+mod canaries;
+#[path = "../common/canary.rs"]
+mod canary;
 mod certificates;
 mod clouds;
 mod data;
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         support::cases(),
         surroundings::cases(),
         waiting::cases(),
+        canaries::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
