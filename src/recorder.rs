@@ -2,6 +2,8 @@
 //!
 //! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
 
+mod echo;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -19,10 +21,13 @@ use crate::request::Carry;
 use crate::seal::{self, SEAL};
 use crate::token::{Claims, Token};
 
+use echo::Echoes;
+
 /// Puts questions through a wire and keeps the run's tokens to itself.
 pub struct Recorder<'a> {
     wire: &'a dyn Wire,
     tokens: Mutex<HashMap<String, std::sync::Arc<Token>>>,
+    echoes: Mutex<Vec<Echoes>>,
 }
 
 /// The headers that tell who answered and what support asks for. Others, cookies among them, are left out.
@@ -73,7 +78,7 @@ fn names_secret(name: &str) -> bool {
 impl<'a> Recorder<'a> {
     /// A recorder for one run over this wire.
     pub fn new(wire: &'a dyn Wire) -> Self {
-        Self { wire, tokens: Mutex::default() }
+        Self { wire, tokens: Mutex::default(), echoes: Mutex::default() }
     }
 
     /// Puts a question once, and returns how long it took with what may be kept of the outcome.
@@ -176,7 +181,7 @@ impl<'a> Recorder<'a> {
         let names = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
         let holds_one = names.keys().any(|name| names_secret(name));
         let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(text).ok()).flatten() else {
-            return (withheld().unwrap_or_else(|| self.seal_text(text)), None);
+            return (withheld().unwrap_or_else(|| self.seal_json(text)), None);
         };
         let mut claims = None;
         let mut changed = false;
@@ -192,6 +197,7 @@ impl<'a> Recorder<'a> {
             if key.eq_ignore_ascii_case("access_token") {
                 claims = Some(token.claims());
                 if let Some(url) = request.url().filter(|_| request.asks_for_token() && status == 200) {
+                    self.echoes.lock().unwrap_or_else(PoisonError::into_inner).push(Echoes::of(token.expose()));
                     let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
                     tokens.insert(url.to_owned(), token.into());
                 }
@@ -202,7 +208,7 @@ impl<'a> Recorder<'a> {
         }
         // Unchanged bodies stay as they came, white space and all; a changed one is written anew.
         let kept = if changed { Value::Object(json).to_string() } else { text.to_owned() };
-        (self.seal_text(&kept), claims)
+        (self.seal_json(&kept), claims)
     }
 
     fn seal_plain(&self, outcome: Outcome) -> Outcome {
@@ -267,21 +273,58 @@ impl<'a> Recorder<'a> {
         for token in self.tokens.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let token = token.expose();
             if !token.is_empty() && sealed.contains(token) {
-                let without = sealed.replace(token, SEAL);
-                overwrite(std::mem::replace(&mut sealed, Cow::Owned(without)));
+                sealed = without(sealed, |text| Cow::Owned(text.replace(token, SEAL)));
             }
         }
-        match seal::tokens(&sealed) {
-            Cow::Borrowed(_) => sealed.into_owned(),
-            Cow::Owned(without) => {
-                overwrite(sealed);
-                without
+        sealed = without(sealed, |text| seal::tokens(text));
+        for echoes in self.echoes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            sealed = without(sealed, |text| echoes.seal(text));
+        }
+        sealed.into_owned()
+    }
+
+    /// The same of JSON, where a text can be written in other signs than it is read in.
+    fn seal_json(&self, text: &str) -> String {
+        let sealed = self.seal_text(text);
+        let mut json: Value = match serde_json::from_str(&sealed) {
+            Ok(json) if sealed.contains('\\') => json,
+            _ => return sealed,
+        };
+        if self.seal_strings(&mut json) { json.to_string() } else { sealed }
+    }
+
+    /// Did any of them, or of the names of members, hold something?
+    fn seal_strings(&self, json: &mut Value) -> bool {
+        match json {
+            Value::String(text) => {
+                let sealed = self.seal_text(text);
+                let changed = sealed != *text;
+                *text = sealed;
+                changed
             }
+            Value::Array(all) => all.iter_mut().fold(false, |changed, one| self.seal_strings(one) | changed),
+            Value::Object(all) => {
+                let names: Vec<String> = all.keys().filter(|name| self.seal_text(name) != **name).cloned().collect();
+                for name in &names {
+                    if let Some(value) = all.remove(name) {
+                        all.insert(self.seal_text(name), value);
+                    }
+                }
+                all.values_mut().fold(!names.is_empty(), |changed, one| self.seal_strings(one) | changed)
+            }
+            _ => false,
         }
     }
 }
 
-/// What is not borrowed held a secret, and is of no more use.
+/// What `seal` makes of a text. When that is another, the one before held a secret and is of no more use.
+fn without<'t>(text: Cow<'t, str>, seal: impl FnOnce(&str) -> Cow<'_, str>) -> Cow<'t, str> {
+    let Cow::Owned(sealed) = seal(&text) else { return text };
+    overwrite(text);
+    Cow::Owned(sealed)
+}
+
+/// What is not borrowed held a secret.
 fn overwrite(text: Cow<'_, str>) {
     if let Cow::Owned(mut text) = text {
         text.zeroize();

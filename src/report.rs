@@ -14,7 +14,7 @@ use crate::case::Case;
 use crate::check::{Severity, Stage, Status, Subject};
 use crate::diagnosis::{Diagnosis, Overall};
 use crate::evidence::Evidence;
-use crate::fill::{posix, visible};
+use crate::fill::{argument, visible};
 use crate::page::{Heals, Place, Shell};
 use crate::plan::FailOn;
 use crate::reading::Reading;
@@ -284,10 +284,15 @@ impl Report {
         let mut lines: Vec<String> = cloud.iter().map(|name| format!("az cloud set --name {name}")).collect();
         for identity in &self.identities {
             let client = identity.client_id.as_ref().filter(|_| identity.kind == IdentityKind::User);
-            let client = client.map(|client| posix(client));
-            let option = |name: &str| client.as_ref().map(|client| format!(" {name} {client}")).unwrap_or_default();
-            lines.push(format!("az login --identity{}", option("--client-id")));
-            lines.push(format!("Connect-AzAccount -Identity{}{environment}", option("-AccountId")));
+            let option = |name: &str, shell: Shell| match client {
+                Some(client) => argument(client, shell).map(|client| format!(" {name} {client}")),
+                None => Some(String::new()),
+            };
+            // No line signs in as one whose name cannot be handed over.
+            let selectors = option("--client-id", Shell::Az).zip(option("-AccountId", Shell::Pwsh));
+            let Some((az, pwsh)) = selectors else { continue };
+            lines.push(format!("az login --identity{az}"));
+            lines.push(format!("Connect-AzAccount -Identity{pwsh}{environment}"));
         }
         lines
     }

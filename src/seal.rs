@@ -15,9 +15,16 @@ pub const SEAL: &str = "(sealed)";
 static TOKEN_LIKE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
 
-/// Replaces what looks like a JWT.
+/// The signature in the query of a URL, which opens what the URL names to everybody (a shared access signature).
+static SIGNATURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?P<key>(?:[?&;]|\\u0026|%3[Ff]|%26)sig(?:=|\\u003[Dd]|%3[Dd]))[^&\s"'\\<>#]+"#).ok()
+});
+
+/// Replaces what looks like a JWT, and signatures in URLs.
 pub fn tokens(text: &str) -> Cow<'_, str> {
-    TOKEN_LIKE.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, SEAL))
+    let text = TOKEN_LIKE.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, SEAL));
+    let signed = SIGNATURE.as_ref().filter(|pattern| pattern.is_match(&text));
+    signed.map(|pattern| pattern.replace_all(&text, format!("${{key}}{SEAL}")).into_owned()).map_or(text, Cow::Owned)
 }
 
 /// A name that a secret follows, what stands between, and the secret: quoted inside a quoted text, quoted, or bare.

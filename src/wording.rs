@@ -9,8 +9,8 @@ use crate::case::Case;
 use crate::check::{Finding, Subject, Verdict};
 use crate::checks::identity;
 use crate::diagnosis::Judged;
-use crate::fill::{Use, Values, fill, visible};
-use crate::page::{self, Heals, Section};
+use crate::fill::{Use, Values, argument, fill, visible};
+use crate::page::{self, Command, Heals, Section};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
 use crate::report::{CheckReport, CommandReport, FindingReport, Ignored, Remedy};
@@ -94,7 +94,7 @@ pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy 
     let commands = section
         .commands
         .iter()
-        .filter(|command| fits(&command.line, in_scale_set) && placeholders_known(&command.line, values))
+        .filter(|command| fits(&command.line, in_scale_set) && can_be_pasted(command, values))
         .filter(|command| !(values.contains_key("unit") && is_of_a_shell(&command.line)))
         .map(|command| CommandReport {
             shell: command.shell,
@@ -119,10 +119,17 @@ fn is_of_a_shell(line: &str) -> bool {
 /// A line about something that this finding does not know is no line to paste. A name of the VM that is not known can be
 /// filled in by hand, as it is the same everywhere.
 fn placeholders_known(line: &str, values: &Values) -> bool {
-    line.split("{{")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("}}"))
-        .all(|(name, _)| values.contains_key(name) || COMMON.contains(&name))
+    placeholders(line).all(|name| values.contains_key(name) || COMMON.contains(&name))
+}
+
+/// The same of a command: what cannot be handed over as it is counts as not known.
+fn can_be_pasted(command: &Command, values: &Values) -> bool {
+    let is_argument = |name| values.get(name).is_some_and(|value| argument(value, command.shell).is_some());
+    placeholders(&command.line).all(|name| is_argument(name) || COMMON.contains(&name))
+}
+
+fn placeholders(line: &str) -> impl Iterator<Item = &str> {
+    line.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name)
 }
 
 /// What every template can name.

@@ -80,7 +80,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("waiting", &["case", "check", "diagnosis", "evidence", "page", "plan", "reading", "report", "selection"]),
     ("page", &["check", "checks"]),
-    ("fill", &["page"]),
+    ("fill", &["build_log", "page"]),
     (
         "report",
         &[

@@ -3,57 +3,24 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/attacks.rs"]
+mod attacks;
 mod common;
+#[path = "common/oracles.rs"]
+mod oracles;
 #[path = "common/reports.rs"]
 mod reports;
 
-use std::sync::LazyLock;
-
+use attacks::TEXTS as HOSTILE;
 use common::{refused, run};
-use midoctor::fill::is_hidden;
 use midoctor::render::style::Style;
 use midoctor::render::text::Detail;
 use midoctor::render::{Format, paint};
 use midoctor::report::Report;
+use oracles::{blocks, command, elements, odd, same, series, tags};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use regex::Regex;
 use reports::{in_each, infected, painted};
-
-/// What strangers would like to be read.
-const HOSTILE: &[&str] = &[
-    "##vso[task.complete result=Succeeded;]done",
-    "##VSO[task.setvariable variable=PATH]/tmp",
-    "###[error]x ##[set-env name=A]b ##teamcity[x]",
-    "::error title=x::y",
-    "words to wrap ::error::y ::set-env name=PATH::/tmp ::stop-commands::x ::x::",
-    "a\n::error::y\r\n##vso[x.y]z\u{85}::error::y\u{2028}::error::y",
-    "%0A::error::y %AZP250A##vso[x.y]z ; code=x;]y",
-    "x,file=a,title=b::c",
-    "\u{1b}[2J\u{1b}]8;;https://evil.example\u{7}x\u{9b}31m\0\u{202e}gnp\u{200b}\u{feff}",
-    "<script>alert(1)</script><img src=x onerror=alert(1)> &lt; &#64;octocat <!-- --> ]]> <![CDATA[x]]> <?x?>",
-    "![x](https://evil.example/p.png) [x](javascript:alert(1)) <https://evil.example> [x]: https://evil.example",
-    "@octocat @org/team #12 org/repo#12 GH-12 www.evil.example a@b.example https://evil.example/?q=1. deadbeef1",
-    "| a | b |\n|---|---|\n| \\| c \\\\| `|` d |",
-    "`code ``` ~~~ \n```\n# Heading\n````\n> quote\n- item\n1. one\n2) two\n***\n===\n---",
-    "1. one",
-    "# one",
-    "    indented",
-    "$x$ $`x`$ $$ y $$ **a** _b_ ~c~ :bomb: \\",
-    "``",
-    "\"} 1\nmidoctor_exit_code 0\n# HELP x\\",
-    "{\"a\":\"\\\"}\\u0000",
-    "\u{fffe}\u{ffff}\u{fdd0}\u{10ffff}\u{ad}\u{3164}",
-    "😀 ツ é ﷽",
-    " ",
-    "",
-];
-
-/// Does a build server obey something in this line?
-fn command(line: &str) -> Option<&str> {
-    static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"##[A-Za-z]*\[").unwrap());
-    static BEGINS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^::[A-Za-z].*?::").unwrap());
-    ANYWHERE.find(line).or_else(|| BEGINS.find(line.trim_start())).map(|found| found.as_str())
-}
 
 #[test]
 fn no_format_lets_a_text_command_a_terminal_or_a_build_server() {
@@ -61,8 +28,7 @@ fn no_format_lets_a_text_command_a_terminal_or_a_build_server() {
         let report = infected(text);
         let (github, azdo) = commands(&report);
         for (format, shown) in in_each(&report) {
-            let odd = shown.chars().find(|c| (c.is_control() && *c != '\n') || is_hidden(*c));
-            assert_eq!(odd, None, "{format} of {text:?}: {shown}");
+            assert_eq!(odd(&shown), None, "{format} of {text:?}: {shown}");
             for line in shown.lines() {
                 let own = (format == "github" && github.contains(&line)) || (format == "azdo" && azdo.contains(&line));
                 let line = if own { line.get(6..).unwrap() } else { line };
@@ -144,30 +110,13 @@ fn json_reads_back_as_it_was() {
     }
 }
 
-/// The blocks of a page, without what stands in them.
-fn structure(markdown: &str) -> Vec<String> {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES | Options::ENABLE_GFM;
-    let blocks = Parser::new_ext(markdown, options).filter_map(|event| match event {
-        Event::Start(tag) => Some(match tag {
-            Tag::Link { .. } | Tag::Image { .. } => panic!("{tag:?} in {markdown}"),
-            tag => format!("{tag:?}"),
-        }),
-        Event::End(tag) => Some(format!("{tag:?}")),
-        Event::Text(_) | Event::Code(_) => None,
-        Event::SoftBreak | Event::HardBreak => None,
-        other => Some(format!("{other:?}")),
-    });
-    blocks.collect()
-}
-
 #[test]
 fn a_page_has_the_same_blocks_whatever_stands_in_them() {
-    let plain = structure(&painted(&infected("plain"), Format::Markdown));
+    let plain = blocks(&painted(&infected("plain"), Format::Markdown));
     assert!(plain.iter().filter(|block| block.contains("TableRow")).count() > 20, "the table is not found: {plain:?}");
     for text in HOSTILE {
         let shown = painted(&infected(text), Format::Markdown);
-        assert_eq!(structure(&shown), plain, "{text:?}:\n{shown}");
+        assert_eq!(blocks(&shown), plain, "{text:?}:\n{shown}");
     }
 }
 
@@ -191,44 +140,27 @@ fn nothing_outside_of_code_is_more_than_words() {
 
 #[test]
 fn gauges_have_each_series_once_and_no_line_of_a_strangers() {
-    let sample = Regex::new(r#"^midoctor_[a-z_]+(\{([a-z_]+="([^"\\\n]|\\\\|\\"|\\n)*",?)*\})? [0-9.]+$"#).unwrap();
     for text in HOSTILE {
         let shown = painted(&infected(text), Format::Prom);
-        let mut series = std::collections::BTreeSet::new();
-        for line in
-            shown.lines().filter(|line| !line.starts_with("# HELP midoctor_") && !line.starts_with("# TYPE midoctor_"))
-        {
-            assert!(sample.is_match(line), "{text:?}: {line}");
-            assert!(series.insert(line.rsplit_once(' ').unwrap().0), "{text:?}: twice {line}");
-        }
+        series(&shown);
         assert!(shown.contains("\nmidoctor_exit_code 1\n"), "{shown}");
     }
 }
 
 #[test]
 fn xml_has_the_same_elements_whatever_stands_in_them() {
-    let elements = |xml: &str| {
-        let mut reader = quick_xml::Reader::from_str(xml);
-        let mut names = Vec::new();
-        loop {
-            match reader.read_event().unwrap() {
-                quick_xml::events::Event::Eof => return names,
-                quick_xml::events::Event::Start(start) | quick_xml::events::Event::Empty(start) => {
-                    let attributes = start.attributes().map(|attribute| attribute.unwrap().key.as_ref().to_vec());
-                    names.push((start.name().as_ref().to_vec(), attributes.collect::<Vec<_>>()));
-                }
-                quick_xml::events::Event::Text(_) | quick_xml::events::Event::End(_) => {}
-                quick_xml::events::Event::Decl(_) | quick_xml::events::Event::GeneralRef(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    };
     let plain = elements(&painted(&infected("plain"), Format::Junit));
     assert_eq!(plain.iter().filter(|(name, _)| name == b"testcase").count(), 13);
     for text in HOSTILE {
         let shown = painted(&infected(text), Format::Junit);
         assert_eq!(elements(&shown), plain, "{text:?}: {shown}");
-        let no_characters = shown.chars().find(|c| matches!(c, '\u{fffe}' | '\u{ffff}'));
-        assert_eq!(no_characters, None, "XML has no such characters");
+    }
+}
+
+#[test]
+fn the_page_has_the_same_tags_whatever_stands_in_them() {
+    let plain = tags(&painted(&infected("plain"), Format::Html));
+    for text in HOSTILE {
+        same(&tags(&painted(&infected(text), Format::Html)), &plain, text);
     }
 }

@@ -171,10 +171,13 @@ pub fn domain(host: &str) -> Option<&'static str> {
     SUFFIXES.iter().flat_map(|(_, suffixes)| suffixes).copied().find(|suffix| is_below(host, suffix))
 }
 
-/// Is this host a name below that domain? The domain itself is nobody's account.
+/// Is this host a name below that domain? The domain itself is nobody's account. Names of accounts are of letters, digits and
+/// dashes; a URL's host can hold much else, which a line to paste or another program would take for something.
 fn is_below(host: &str, domain: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.') && !rest.starts_with('.'))
+    let is_plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let starts_well = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    is_plain && host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.') && starts_well(rest))
 }
 
 #[cfg(test)]
@@ -193,6 +196,8 @@ mod tests {
         assert!(!Blob.hosts("kv.vault.azure.net", public));
         for stranger in
             ["vault.azure.net", ".vault.azure.net", "evilvault.azure.net", "kv.vault.azure.net.evil.example", ""]
+                .into_iter()
+                .chain(["$(id).vault.azure.net", "-x.vault.azure.net", "a'b.vault.azure.net", "{a,b}.vault.azure.net"])
         {
             assert_eq!(Service::of(stranger), None, "{stranger}");
         }

@@ -293,9 +293,18 @@ fn by_rule(rules: &[FirewallRule], ending: Ending) -> Option<Reason> {
     let reason = reason.with(fact, rule.rule.clone());
     let reason = match rule.chain.split_once(" (legacy) ") {
         Some((table, _)) => reason.with("legacy_table", table.trim_start_matches("ip ")),
-        None => reason.with("rule_chain", rule.chain.clone()),
+        None if is_chain_of_nft(&rule.chain) => reason.with("rule_chain", rule.chain.clone()),
+        None => reason,
     };
     Some(if owner(rule).is_some() { reason.with("pod_identity", rule.chain.clone()) } else { reason })
+}
+
+/// `inet filter output`: three words without a sign that `nft` would read, which takes all words of its command line together as
+/// lines of its own language, however a shell quotes them.
+fn is_chain_of_nft(chain: &str) -> bool {
+    let is_name =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
+    chain.split(' ').count() == 3 && chain.split(' ').all(is_name)
 }
 
 /// Who writes such rules: the chain `aad-metadata` is AAD Pod Identity's NMI, which listens on port 2579, and that of the token

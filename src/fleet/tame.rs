@@ -10,7 +10,7 @@ const LONGEST: usize = 400;
 
 /// The text with nothing hidden in it, no token, and an end.
 pub fn tame(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| !(c.is_control() || is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}'));
+    let plain = |c: char| !(c.is_control() || is_hidden(c));
     // A token has this letter early on, and hardly any name has it.
     let no_token = memchr::memchr(b'J', text.as_bytes()).is_none() || !text.contains("eyJ");
     let ascii = || text.bytes().all(|byte| matches!(byte, b' '..=b'~'));

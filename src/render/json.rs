@@ -30,13 +30,21 @@ pub fn pretty(data: &impl Serialize) -> Result<String, String> {
 /// # Errors
 /// When serialisation fails, which plain data does not.
 pub fn line(data: &impl Serialize) -> Result<String, String> {
-    serde_json::to_string(data).map(|json| escaped(json) + "\n").map_err(|error| error.to_string())
+    inline(data).map(|json| json + "\n")
+}
+
+/// JSON as a part of a line.
+///
+/// # Errors
+/// When serialisation fails, which plain data does not.
+pub fn inline(data: &impl Serialize) -> Result<String, String> {
+    serde_json::to_string(data).map(escaped).map_err(|error| error.to_string())
 }
 
 /// Does a terminal obey it, and serde let it stand? Below U+0020 serde has escaped what is inside of strings; outside of them
 /// there are line ends alone.
 pub fn is_escaped(c: char) -> bool {
-    (c.is_control() && c != '\n') || is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}')
+    (c.is_control() && c != '\n') || is_hidden(c)
 }
 
 fn escaped(json: String) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::archive::{Manifest, PAGE, RECORD, REPORT};
 use crate::build_log::inert;
-use crate::fill::visible;
+use crate::fill::{path_argument, visible};
 use crate::redact::Record;
 use crate::report::Word;
 
@@ -68,8 +68,8 @@ pub fn text(shown: &Shown, style: Style) -> String {
         );
         lines.extend([String::new(), style.wrap(&style.plain(&words), "", "")]);
     }
-    if !place.is_dry {
-        let words = format!("midoctor report show {} prints the report", crate::fill::posix(&archive));
+    if let Some(archive) = path_argument(&place.archive.display().to_string()).filter(|_| !place.is_dry) {
+        let words = format!("midoctor report show {archive} prints the report");
         lines.extend([String::new(), style.dim(&style.wrap(&words, "", ""))]);
     }
     lines.extend([String::new(), style.bold(&verdict(manifest))]);

@@ -9,9 +9,12 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod ansible;
+#[path = "../common/attacks.rs"]
+mod attacks;
 mod kubernetes;
 #[path = "../namespace/mod.rs"]
 mod namespace;
+mod pasting;
 mod pipelines;
 mod prometheus;
 mod provisioning;
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     run_command::add(&mut suite);
     provisioning::add(&mut suite);
     pipelines::add(&mut suite);
+    pasting::add(&mut suite);
     suite.main()
 }
 

@@ -36,7 +36,7 @@ fn clean() {
     clean_shell("sh", &text(FLEET));
 }
 
-fn powershell_grammar() -> Result<PathBuf, String> {
+pub fn powershell_grammar() -> Result<PathBuf, String> {
     let python = from_venv("python")?;
     let found = Command::new(&python).args(["-c", "import tree_sitter, tree_sitter_powershell"]).output();
     let found = found.is_ok_and(|output| output.status.success());

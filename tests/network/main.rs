@@ -13,6 +13,9 @@ mod namespace;
 #[path = "../common/terminal.rs"]
 mod terminal;
 
+mod canaries;
+#[path = "../common/canary.rs"]
+mod canary;
 mod certificates;
 mod clouds;
 mod data;
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         odd_limits::cases(),
         odd_machines::cases(),
         odd_terminals::cases(),
+        canaries::cases(),
     ];
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);

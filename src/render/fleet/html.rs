@@ -15,6 +15,7 @@ use crate::fleet::groups::KINDS;
 use crate::fleet::summary::{Cause, Fleet};
 use crate::render::html::view::sign;
 use crate::render::html::{BASE, policy};
+use crate::render::json::inline;
 use crate::render::style::Style;
 use crate::report::Word;
 
@@ -268,9 +269,10 @@ fn data(fleet: &Fleet, out: &mut dyn Write) -> Result {
     )
 }
 
-/// JSON that ends no element of a page and begins none.
+/// JSON that ends no element of a page and begins none, and that commands nobody.
 fn inert(json: &serde_json::Value) -> String {
-    json.to_string().replace('<', "\\u003c")
+    // Plain data can always be written.
+    inline(json).unwrap_or_default().replace('<', "\\u003c")
 }
 
 /// The order of the script's verdicts.

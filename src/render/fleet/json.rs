@@ -12,6 +12,7 @@ use crate::fleet::changes::Listed;
 use crate::fleet::fold::{Id, Named, Vm};
 use crate::fleet::groups::Group;
 use crate::fleet::summary::{Cause, Fleet};
+use crate::render::json::inline;
 
 #[derive(Serialize)]
 struct Head<'a> {
@@ -110,13 +111,13 @@ struct Entry<'a> {
 /// # Errors
 /// When it cannot be written.
 pub fn write(fleet: &Fleet, out: &mut dyn Write) -> Result {
-    let head = serde_json::to_string(&head(fleet)).map_err(|_| Error)?;
+    let head = inline(&head(fleet)).map_err(|_| Error)?;
     // The list of VMs is written one by one: there can be many.
     out.write_str(head.strip_suffix('}').ok_or(Error)?)?;
     out.write_str(",\n\"vms\":[")?;
     for (index, vm) in fleet.vms().into_iter().enumerate() {
         out.write_str(if index == 0 { "\n" } else { ",\n" })?;
-        out.write_str(&serde_json::to_string(&entry(fleet, vm)).map_err(|_| Error)?)?;
+        out.write_str(&inline(&entry(fleet, vm)).map_err(|_| Error)?)?;
     }
     out.write_str("\n]}\n")
 }

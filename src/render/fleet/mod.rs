@@ -43,7 +43,11 @@ pub fn paint(fleet: &Fleet, format: Format, style: Style, out: &mut dyn Write) -
             out.write_str(&inert(&text))
         }
         Format::Json => json::write(fleet, out),
-        Format::Markdown => markdown::write(fleet, out),
+        Format::Markdown => {
+            let mut text = String::new();
+            markdown::write(fleet, &mut text)?;
+            out.write_str(&inert(&text))
+        }
         Format::Html => html::write(fleet, out),
     }
 }
