@@ -183,6 +183,7 @@ fn judge(bench: &mut Criterion) {
                 attempts: 1,
                 waited_ms: 0,
                 waiting: None,
+                cut_short: None,
             };
             bench.iter_batched(
                 || evidence.clone(),

@@ -76,6 +76,7 @@ fn report(evidence: Evidence, duration_ms: u64) -> Report {
         attempts: 1,
         waited_ms: 0,
         waiting: None,
+        cut_short: None,
     };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
