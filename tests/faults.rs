@@ -18,18 +18,32 @@ use midoctor::token::Token;
 /// Names the fault that this process is to have.
 const MARK: &str = "MIDOCTOR_TEST_FAULT";
 
+/// Goes wrong with this token in its hands.
+type Fault = fn(&str);
+
 /// The ways in which code goes wrong with a token in its hands.
-const FAULTS: [(&str, fn(&str)); 4] = [
+const FAULTS: [(&str, Fault); 4] = [
     ("says it", |token| panic!("unexpected: {token}")),
     ("cuts it", |token| drop(token[token.len() + 1..].to_owned())),
-    ("reads it", |token| Err::<(), &str>(token).unwrap()),
+    ("reads it", |token| token.parse::<Unfit>().map(drop).unwrap()),
     ("throws it", |token| std::panic::panic_any(token.to_owned())),
 ];
+
+/// What no token can be read as; why not, quotes it.
+struct Unfit;
+
+impl std::str::FromStr for Unfit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Err(format!("{text} is no such thing"))
+    }
+}
 
 /// A machine at whose first question with a token something goes wrong.
 struct Faulty {
     machine: SimulatedMachine,
-    fault: fn(&str),
+    fault: Fault,
 }
 
 impl Wire for Faulty {
