@@ -113,7 +113,8 @@ fn block(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
         Source::Metadata if first.proxy.is_some() => "The metadata service, through a proxy".to_owned(),
         source => capital(source.in_words()),
     };
-    lines.push(format!("{} {}", style.sign(status), style.bold(&style.plain(&title))));
+    let title = style.wrap(&title, INDENT, INDENT);
+    lines.push(format!("{} {}", style.sign(status), style.bold(title.trim_start())));
     let mut labelled = |label: &str, text: &str| {
         let label = Label { lead: INDENT.len(), text: label, width: 9 };
         lines.push(style.labelled(&label, "", &visible(text)));
@@ -160,7 +161,7 @@ fn times(rows: &[&Row], style: Style, lines: &mut Vec<String>) {
         let cells = [dropped, unanswered, refused].map(|span| cell(span, style));
         if !fits {
             let named: Vec<String> = TIMES.iter().zip(&cells).map(|(time, cell)| format!("{time} {cell}")).collect();
-            lines.push(style.wrap(&row.name.to_string(), INDENT, "    "));
+            lines.push(style.wrap(row.name, INDENT, "    "));
             lines.push(style.wrap(&named.join(", "), "      ", "      "));
             continue;
         }
