@@ -28,6 +28,7 @@ fn entries() -> Vec<Permission> {
             ],
             "notActions": [format!("Microsoft.{provider}/type{n}/secret/*")],
         }))
+        .expect("its lists are lists of texts")
     };
     (0..2000).map(|n| if n % 4 == 0 { narrow[n % narrow.len()].clone() } else { custom(n) }).collect()
 }

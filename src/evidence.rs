@@ -93,7 +93,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers that tell who answered, with lower-case names; others are left out.
     pub headers: BTreeMap<String, String>,
-    /// The body as text, at most [`BODY_LIMIT`] or [`LIST_LIMIT`] bytes; a token in it reads `(sealed)`.
+    /// The body as text, at most [`BODY_LIMIT`] or [`LIST_LIMIT`] bytes, of a longer one its first [`CUT_LIMIT`]; a token in it reads
+    /// `(sealed)`.
     pub body: String,
     /// Was the body longer than what is kept?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -180,7 +181,16 @@ pub const BODY_LIMIT: usize = 1 << 20;
 
 /// At most so many bytes of what comes from elsewhere than the metadata service: Azure Resource Manager lists thousands of role
 /// assignments in one page.
-pub const LIST_LIMIT: usize = 8 << 20;
+pub const LIST_LIMIT: usize = 6 << 20;
+
+/// So many bytes are kept of a body that is longer than is read, or that nobody could read anyway.
+pub const CUT_LIMIT: usize = 64 << 10;
+
+/// How many values a JSON text can hold at most: those signs that stand before each, wherever they are. What is made of a text takes
+/// memory by these, not by its bytes.
+pub fn values_at_most(json: &[u8]) -> usize {
+    json.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count()
+}
 
 /// One try at a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

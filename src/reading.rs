@@ -3,7 +3,7 @@
 //!
 //! Nothing here judges, and nothing is kept that evidence does not say.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::metadata::{self, Instance, Responder};
 use crate::azure::permissions::{Index, Operation, Permission};
 use crate::azure::resource_id::VmId;
-use crate::evidence::{Answer, Evidence, Exchange, Outcome, Request};
+use crate::evidence::{Answer, Evidence, Exchange, Outcome, Request, values_at_most};
 use crate::plan::Plan;
 
 /// A list that Azure Resource Manager gives, as far as its pages were read.
@@ -95,7 +95,13 @@ pub struct Reading<'a> {
     assignments: Lists<Assignments>,
     denials: Lists<List<DenyAssignment>>,
     definitions: Lists<Vec<Permission>>,
+    /// Values in the lists of patterns that were read.
+    values: Cell<usize>,
 }
+
+/// All lists of permissions and of deny assignments together may hold so many values: each can be a pattern, which takes many times
+/// its own length. 4,000 role assignments have half as many.
+const VALUES: usize = 100_000;
 
 /// At most so many pages of one list are read. With Azure's own pages that is far more than a subscription can hold.
 pub const PAGES: usize = 100;
@@ -116,6 +122,7 @@ impl<'a> Reading<'a> {
             assignments: RefCell::default(),
             denials: RefCell::default(),
             definitions: RefCell::default(),
+            values: Cell::default(),
         };
         let document = reading.answer(&Request::metadata(metadata::INSTANCE));
         let document = document.filter(|answer| metadata::responder(answer) == Responder::Azure);
@@ -189,7 +196,9 @@ impl<'a> Reading<'a> {
 
     /// A list of permissions, one entry per assignment; `None` when the first page is not one.
     pub fn permissions(&self, first: &Request) -> Option<Rc<Permissions>> {
-        once(&self.permissions, first, || self.walk(first, arm::permissions).map(Permissions::new))
+        once(&self.permissions, first, || {
+            self.walk(first, |answer| self.has_room(answer).then(|| arm::permissions(answer))?).map(Permissions::new)
+        })
     }
 
     /// A list of role assignments; `None` when the first page is not one.
@@ -199,13 +208,26 @@ impl<'a> Reading<'a> {
 
     /// A list of deny assignments; `None` when the first page is not one.
     pub fn denials(&self, first: &Request) -> Option<Rc<List<DenyAssignment>>> {
-        once(&self.denials, first, || self.walk(first, arm::deny_assignments))
+        once(&self.denials, first, || {
+            self.walk(first, |answer| self.has_room(answer).then(|| arm::deny_assignments(answer))?)
+        })
+    }
+
+    /// May the patterns in this answer be read as well?
+    fn has_room(&self, answer: &Answer) -> bool {
+        let values = self.values.get() + values_at_most(answer.body.as_bytes());
+        let there_is = values <= VALUES;
+        if there_is {
+            self.values.set(values);
+        }
+        there_is
     }
 
     /// Follows the links from page to page. A link is followed to the same host only, with the same token.
-    fn walk<T>(&self, first: &Request, read: fn(&Answer) -> Option<arm::Page<T>>) -> Option<List<T>> {
+    fn walk<T>(&self, first: &Request, read: impl Fn(&Answer) -> Option<arm::Page<T>>) -> Option<List<T>> {
         let mut page = read(self.answer(first)?)?;
         let mut list = List { items: std::mem::take(&mut page.items), broken: None };
+        let mut odd = page.odd;
         let mut seen = vec![first.clone()];
         while let Some(link) = page.next {
             let Some(next) = first.at_same_host(&link) else {
@@ -225,9 +247,10 @@ impl<'a> Reading<'a> {
                 break;
             }
             seen.push(next.clone());
-            match self.answer(&next).and_then(read) {
+            match self.answer(&next).and_then(&read) {
                 Some(more) => {
                     list.items.extend(more.items);
+                    odd += more.odd;
                     page.next = more.next;
                 }
                 None => {
@@ -237,6 +260,10 @@ impl<'a> Reading<'a> {
                     break;
                 }
             }
+        }
+        // An item that is not understood could be the one that matters.
+        if odd > 0 && list.broken.is_none() {
+            list.broken = Some(format!("{odd} of its items cannot be read"));
         }
         Some(list)
     }

@@ -2,6 +2,7 @@
 //!
 //! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
 
+mod body;
 mod echo;
 
 use std::borrow::Cow;
@@ -9,13 +10,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::destination::Destinations;
 use crate::evidence::{
-    Answer, BODY_LIMIT, Certificate, Failure, Outcome, PROXY_AGENT_STATUS, Raw, Request, Route, Wire, is_secret,
+    Answer, BODY_LIMIT, CUT_LIMIT, Certificate, Failure, Outcome, PROXY_AGENT_STATUS, Raw, Request, Route, Wire,
+    is_secret,
 };
 use crate::request::Carry;
 use crate::seal::{self, SEAL};
@@ -68,11 +69,6 @@ fn registry_claims(request: &Request, text: &str) -> Option<Claims> {
         Value::String(token) => Some(Token::new(token).claims()),
         _ => None,
     }
-}
-
-/// Is a member of this name a secret?
-fn names_secret(name: &str) -> bool {
-    ["access_token", "refresh_token", "id_token", "client_secret"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 impl<'a> Recorder<'a> {
@@ -130,11 +126,16 @@ impl<'a> Recorder<'a> {
                     bytes if withhold && status >= 400 => &bytes[..bytes.len().min(BODY_LIMIT)],
                     bytes => bytes,
                 };
+                let kept = match kept.get(..CUT_LIMIT) {
+                    Some(beginning) if body::is_unfit(kept) => beginning,
+                    _ => kept,
+                };
                 let cut = cut || kept.len() < body.bytes().len();
                 let text = Zeroizing::new(String::from_utf8_lossy(kept).into_owned());
+                drop(body);
                 let (body, token) = match text.len() {
                     1.. if withhold && status < 400 => ("(withheld)".to_owned(), registry_claims(request, &text)),
-                    _ => self.seal_body(request, status, &text),
+                    _ => self.seal_body(request, status, text),
                 };
                 Outcome::Answered(Answer {
                     status,
@@ -171,25 +172,21 @@ impl<'a> Recorder<'a> {
     }
 
     /// Takes the token out of a token answer and keeps it; seals whatever else looks like one.
-    fn seal_body(&self, request: &Request, status: u16, text: &str) -> (String, Option<Claims>) {
+    fn seal_body(&self, request: &Request, status: u16, mut text: Zeroizing<String>) -> (String, Option<Claims>) {
         // A success where a token was asked for may hold one in any disguise.
-        let withheld = || {
-            let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
-            (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()))
-        };
+        let disguise = request.asks_for_token() && status < 300 && !text.trim_start().starts_with('<');
+        let withheld =
+            (disguise && !text.is_empty()).then(|| format!("(withheld: {} bytes without an access_token)", text.len()));
         // Most bodies hold no secret, and some are megabytes: only the names are looked at first.
-        let names = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
-        let holds_one = names.keys().any(|name| names_secret(name));
-        let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(text).ok()).flatten() else {
-            return (withheld().unwrap_or_else(|| self.seal_json(text)), None);
+        let holds_one = body::holds_secret(&text);
+        let Some(Value::Object(mut json)) = holds_one.then(|| serde_json::from_str(&text).ok()).flatten() else {
+            return (withheld.unwrap_or_else(|| self.seal_json(std::mem::take(&mut *text))), None);
         };
         let mut claims = None;
-        let mut changed = false;
         for (key, value) in &mut json {
-            if !names_secret(key) || value.as_str() == Some("") {
+            if !body::names_secret(key) || value.as_str() == Some("") {
                 continue;
             }
-            changed = true;
             let taken = std::mem::replace(value, Value::String(SEAL.into()));
             // Whatever it is a secret for, it is overwritten.
             let Value::String(token) = taken else { continue };
@@ -203,12 +200,11 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
-        if let Some(withheld) = withheld().filter(|_| claims.is_none()) {
+        if let Some(withheld) = withheld.filter(|_| claims.is_none()) {
             return (withheld, None);
         }
-        // Unchanged bodies stay as they came, white space and all; a changed one is written anew.
-        let kept = if changed { Value::Object(json).to_string() } else { text.to_owned() };
-        (self.seal_json(&kept), claims)
+        // It is written anew: a member that comes twice has its first value in the text alone.
+        (self.seal_json(Value::Object(json).to_string()), claims)
     }
 
     fn seal_plain(&self, outcome: Outcome) -> Outcome {
@@ -269,7 +265,11 @@ impl<'a> Recorder<'a> {
 
     /// Replaces the run's tokens, and what looks like a token, wherever they stand. Copies that held one are overwritten.
     fn seal_text(&self, text: &str) -> String {
-        let mut sealed = Cow::Borrowed(text);
+        self.seal_owned(Cow::Borrowed(text)).into_owned()
+    }
+
+    /// The same, without a copy of what holds none.
+    fn seal_owned<'t>(&self, mut sealed: Cow<'t, str>) -> Cow<'t, str> {
         for token in self.tokens.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let token = token.expose();
             if !token.is_empty() && sealed.contains(token) {
@@ -280,40 +280,17 @@ impl<'a> Recorder<'a> {
         for echoes in self.echoes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             sealed = without(sealed, |text| echoes.seal(text));
         }
-        sealed.into_owned()
+        sealed
     }
 
     /// The same of JSON, where a text can be written in other signs than it is read in.
-    fn seal_json(&self, text: &str) -> String {
-        let sealed = self.seal_text(text);
-        let mut json: Value = match serde_json::from_str(&sealed) {
-            Ok(json) if sealed.contains('\\') => json,
-            _ => return sealed,
-        };
-        if self.seal_strings(&mut json) { json.to_string() } else { sealed }
-    }
-
-    /// Did any of them, or of the names of members, hold something?
-    fn seal_strings(&self, json: &mut Value) -> bool {
-        match json {
-            Value::String(text) => {
-                let sealed = self.seal_text(text);
-                let changed = sealed != *text;
-                *text = sealed;
-                changed
-            }
-            Value::Array(all) => all.iter_mut().fold(false, |changed, one| self.seal_strings(one) | changed),
-            Value::Object(all) => {
-                let names: Vec<String> = all.keys().filter(|name| self.seal_text(name) != **name).cloned().collect();
-                for name in &names {
-                    if let Some(value) = all.remove(name) {
-                        all.insert(self.seal_text(name), value);
-                    }
-                }
-                all.values_mut().fold(!names.is_empty(), |changed, one| self.seal_strings(one) | changed)
-            }
-            _ => false,
-        }
+    fn seal_json(&self, text: String) -> String {
+        let sealed = self.seal_owned(Cow::Owned(text)).into_owned();
+        let Cow::Owned(plain) = body::in_plain_signs(&sealed) else { return sealed };
+        let plain = Zeroizing::new(plain);
+        let of_plain = self.seal_text(&plain);
+        // What holds nothing stays as it came.
+        if of_plain == *plain { sealed } else { of_plain }
     }
 }
 

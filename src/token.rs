@@ -82,6 +82,9 @@ pub const KNOWN: &[&str] = &[
     "permissions",
 ];
 
+/// A token longer than this is none: no server takes so much in a header, and Entra keeps its tokens far below.
+const TOKEN_LIMIT: usize = 32 * 1024;
+
 /// A claim longer than this is not one that Entra issues; it is left out.
 const CLAIM_LIMIT: usize = 1024;
 
@@ -112,6 +115,9 @@ impl Claims {
 }
 
 fn decode(token: &str) -> Result<BTreeMap<String, serde_json::Value>, &'static str> {
+    if token.len() > TOKEN_LIMIT {
+        return Err("it is longer than any token that a service takes");
+    }
     let parts: Vec<&str> = token.split('.').collect();
     let [_, payload, _] = parts[..] else {
         return Err(match parts.len() {
@@ -123,6 +129,10 @@ fn decode(token: &str) -> Result<BTreeMap<String, serde_json::Value>, &'static s
     let bytes = Zeroizing::new(
         URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| "its second part is not base64url")?,
     );
+    // It goes into a header as it is.
+    if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte)) {
+        return Err("it holds characters that a JWT cannot have");
+    }
     let all: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(&bytes).map_err(|_| "its second part is not a JSON object")?;
     Ok(all
@@ -167,6 +177,8 @@ mod tests {
             ("a.b.c.d.e", "it has more than the three parts of a JWT"),
             ("a.*.c", "its second part is not base64url"),
             ("a.e30x.c", "its second part is not a JSON object"),
+            ("a.e30.c\r\nX: y", "it holds characters that a JWT cannot have"),
+            (&format!("a.e30.{}", "c".repeat(32 * 1024)), "it is longer than any token that a service takes"),
         ] {
             assert_eq!(Token::new(text.into()).claims().unreadable.as_deref(), Some(why), "{text}");
         }

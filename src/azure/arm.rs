@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::metadata::field;
@@ -135,28 +136,33 @@ pub struct UserAssigned {
 }
 
 impl VmIdentity {
-    /// Reads the VM's body. A VM without identities has no `identity` key at all.
+    /// Reads the VM's body; `None` where any of it is not what it should be, since what is not there counts. A VM without
+    /// identities has no `identity` key at all.
     pub fn read(answer: &Answer) -> Option<Self> {
         if answer.status != 200 {
             return None;
         }
         let json = answer.json()?;
-        field(&json, "id")?;
-        let Some(identity) = field(&json, "identity") else { return Some(Self::default()) };
-        let text = |value: &Value, name: &str| field(value, name).and_then(Value::as_str).map(str::to_owned);
-        let user_assigned = field(identity, "userAssignedIdentities")
-            .and_then(Value::as_object)
-            .map(|all| {
-                all.iter()
-                    .map(|(id, value)| UserAssigned {
-                        resource_id: id.clone(),
-                        principal_id: text(value, "principalId"),
-                        client_id: text(value, "clientId"),
-                    })
-                    .collect()
-            })
-            .unwrap_or_default();
-        Some(Self { principal_id: text(identity, "principalId"), user_assigned })
+        field(&json, "id")?.as_str()?;
+        let there = |value: Option<&Value>| value.filter(|value| !value.is_null()).cloned();
+        let Some(identity) = there(field(&json, "identity")) else { return Some(Self::default()) };
+        identity.as_object()?;
+        // A text, or nothing at all.
+        let text = |value: &Value, name: &str| match there(field(value, name)) {
+            None => Some(None),
+            Some(value) => value.as_str().filter(|text| !text.is_empty()).map(|text| Some(text.to_owned())),
+        };
+        let user_assigned = match there(field(&identity, "userAssignedIdentities")) {
+            None => Vec::new(),
+            Some(all) => {
+                let one = |(id, value): (&String, &Value)| {
+                    let (principal_id, client_id) = (text(value, "principalId")?, text(value, "clientId")?);
+                    Some(UserAssigned { resource_id: id.clone(), principal_id, client_id })
+                };
+                all.as_object()?.iter().map(one).collect::<Option<_>>()?
+            }
+        };
+        Some(Self { principal_id: text(&identity, "principalId")?, user_assigned })
     }
 }
 
@@ -207,6 +213,8 @@ pub struct Principal {
 pub struct Page<T> {
     /// Its items; what cannot be read is left out.
     pub items: Vec<T>,
+    /// So many were left out.
+    pub odd: usize,
     /// Where the list goes on.
     pub next: Option<String>,
 }
@@ -215,6 +223,15 @@ pub struct Page<T> {
 #[derive(Deserialize)]
 struct SentPage<T> {
     value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next: Option<String>,
+}
+
+/// The same with its items as they stand.
+#[derive(Deserialize)]
+struct SentItems<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
     #[serde(rename = "nextLink")]
     next: Option<String>,
 }
@@ -313,12 +330,14 @@ fn page<S: DeserializeOwned, T>(answer: &Answer, read: impl Fn(S) -> T) -> Optio
     }
     let body = answer.body.trim_start_matches('\u{feff}');
     if let Ok(sent) = serde_json::from_str::<SentPage<S>>(body) {
-        return Some(Page { items: sent.value.into_iter().map(read).collect(), next: sent.next });
+        return Some(Page { items: sent.value.into_iter().map(read).collect(), odd: 0, next: sent.next });
     }
     // One odd item must not hide the others.
-    let sent: SentPage<Value> = serde_json::from_str(body).ok()?;
-    let items = sent.value.into_iter().filter_map(|item| serde_json::from_value(item).ok()).map(read).collect();
-    Some(Page { items, next: sent.next })
+    let sent: SentItems = serde_json::from_str(body).ok()?;
+    let all = sent.value.len();
+    let items: Vec<T> =
+        sent.value.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).map(read).collect();
+    Some(Page { odd: all - items.len(), items, next: sent.next })
 }
 
 /// The name of a role definition.
@@ -327,11 +346,11 @@ pub fn role_name(answer: &Answer) -> Option<String> {
     field(field(&json, "properties")?, "roleName")?.as_str().map(str::to_owned)
 }
 
-/// What a role definition allows.
+/// What a role definition allows; `None` where a part of it cannot be read, for then it could allow anything.
 pub fn definition_permissions(answer: &Answer) -> Option<Vec<Permission>> {
     let json = answer.json().filter(|_| answer.status == 200)?;
     let entries = field(field(&json, "properties")?, "permissions")?.as_array()?;
-    Some(entries.iter().map(Permission::read).collect())
+    entries.iter().map(Permission::read).collect()
 }
 
 #[cfg(test)]
@@ -356,5 +375,29 @@ mod tests {
     fn a_vm_without_identities_has_none() {
         let answer = Answer { status: 200, body: r#"{"id":"/x"}"#.into(), ..Answer::default() };
         assert_eq!(VmIdentity::read(&answer), Some(VmIdentity::default()));
+    }
+
+    #[test]
+    fn a_vm_whose_identities_are_not_understood_is_not_one_without() {
+        let read = |body: &str| VmIdentity::read(&Answer { status: 200, body: body.into(), ..Answer::default() });
+        for body in [
+            r#"{"id":7}"#,
+            r#"{"id":"/x","identity":[]}"#,
+            r#"{"id":"/x","identity":{"principalId":7}}"#,
+            r#"{"id":"/x","identity":{"principalId":""}}"#,
+            r#"{"id":"/x","identity":{"userAssignedIdentities":["/y"]}}"#,
+            r#"{"id":"/x","identity":{"userAssignedIdentities":{"/y":{"clientId":false}}}}"#,
+        ] {
+            assert_eq!(read(body), None, "{body}");
+        }
+        let body = r#"{"id":"/x","identity":{"principalId":null,"userAssignedIdentities":{"/y":{}}}}"#;
+        assert_eq!(read(body).map(|identity| identity.user_assigned.len()), Some(1));
+    }
+
+    #[test]
+    fn items_that_are_not_understood_are_counted() {
+        let body = r#"{"value":[{"properties":{"roleDefinitionId":"/r"}},{"properties":{"roleDefinitionId":5}},7]}"#;
+        let page = assignments(&Answer { status: 200, body: body.into(), ..Answer::default() });
+        assert_eq!(page.map(|page| (page.items.len(), page.odd)), Some((1, 2)));
     }
 }

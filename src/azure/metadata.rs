@@ -173,7 +173,8 @@ fn image(parts: &[String; 4]) -> Option<String> {
 /// The tenant that `/metadata/identity/info` names: that of the system-assigned identity (recorded).
 pub fn tenant(answer: &Answer) -> Option<String> {
     let json = answer.json().filter(|_| answer.status == 200)?;
-    field(&json, "tenantId")?.as_str().map(str::to_owned)
+    let tenant = field(&json, "tenantId")?.as_str()?;
+    uuid::Uuid::parse_str(tenant).is_ok().then(|| tenant.to_owned())
 }
 
 /// An error of the identity category: `{"error": …, "error_description": …}`.
@@ -280,6 +281,16 @@ mod tests {
             (answer(200, &[], "[]"), Responder::Stranger(String::new())),
         ] {
             assert_eq!(responder(&given), who, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_a_guid() {
+        let told = |body: &str| tenant(&answer(200, &[], body));
+        let guid = "7f3c2a10-5b4e-4d0a-9c61-2e8f0b7d1a55";
+        assert_eq!(told(&format!("{{\"tenantId\":\"{guid}\"}}")).as_deref(), Some(guid));
+        for body in [r#"{"tenantId":""}"#, r#"{"tenantId":7}"#, r#"{"tenantId":"contoso"}"#, "[]"] {
+            assert_eq!(told(body), None, "{body}");
         }
     }
 

@@ -92,20 +92,20 @@ impl Permission {
         entry
     }
 
-    /// Reads `{"actions": […], "notActions": […], "dataActions": […], "notDataActions": […]}`; what is missing is empty.
-    pub fn read(value: &Value) -> Self {
-        let list = |name: &str| {
-            field(value, name)
-                .and_then(Value::as_array)
-                .map(|items| items.iter().filter_map(Value::as_str).map(Pattern::new).collect())
-                .unwrap_or_default()
+    /// Reads `{"actions": […], "notActions": […], "dataActions": […], "notDataActions": […]}`; what is missing or null is
+    /// empty. `None` for anything else.
+    pub fn read(value: &Value) -> Option<Self> {
+        value.as_object()?;
+        let list = |name: &str| match field(value, name).filter(|list| !list.is_null()) {
+            Some(list) => list.as_array()?.iter().map(|item| item.as_str().map(Pattern::new)).collect(),
+            None => Some(Vec::new()),
         };
-        Self {
-            actions: list("actions"),
-            not_actions: list("notActions"),
-            data_actions: list("dataActions"),
-            not_data_actions: list("notDataActions"),
-        }
+        Some(Self {
+            actions: list("actions")?,
+            not_actions: list("notActions")?,
+            data_actions: list("dataActions")?,
+            not_data_actions: list("notDataActions")?,
+        })
     }
 
     /// What counts for this kind: the patterns, and what is taken out of them.
@@ -243,12 +243,18 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_with_its_four_lists_and_what_is_missing_is_empty() {
-        let entry = Permission::read(&serde_json::json!({"actions": ["a/READ", 7], "notDataActions": ["b"]}));
+        let read = |json| Permission::read(&json);
+        let entry = read(serde_json::json!({"actions": ["a/READ"], "notDataActions": ["b"], "notActions": null}));
+        let entry = entry.unwrap_or_default();
         assert_eq!(entry.actions, [Pattern::new("A/read")]);
         assert_eq!(entry.actions[0].as_str(), "a/READ");
         assert_eq!(entry.not_data_actions, [Pattern::new("b")]);
         assert!(entry.not_actions.is_empty() && entry.data_actions.is_empty());
-        assert_eq!(Permission::read(&Value::Null), Permission::default());
+        assert_eq!(read(serde_json::json!({})), Some(Permission::default()));
+        // An entry of which a part is not understood could allow more, or less.
+        assert_eq!(read(serde_json::json!({"actions": ["a/read", 7]})), None);
+        assert_eq!(read(serde_json::json!({"notActions": "a/read"})), None);
+        assert_eq!(read(Value::Null), None);
     }
 
     #[test]

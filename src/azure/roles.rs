@@ -31,7 +31,7 @@ static ROLES: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
         .iter()
         .filter_map(|role| {
             let text = |name: &str| field(role, name).and_then(Value::as_str).map(str::to_owned);
-            Some(BuiltIn { name: text("name")?, guid: text("guid")?, permission: Permission::read(role) })
+            Some(BuiltIn { name: text("name")?, guid: text("guid")?, permission: Permission::read(role)? })
         })
         .collect();
     let all: BTreeSet<Operation> = roles.iter().flat_map(|role| mentioned(&role.permission)).collect();

@@ -83,6 +83,11 @@ fn judge_reader(case: &Case) -> Verdict {
         return Verdict::Pass(Facts::from([("roles", roles.unwrap_or_else(|| "its roles are not told".into()))]));
     }
     let Some(error) = ArmError::read(answer) else {
+        if answer.status == 200 {
+            return Verdict::Unknown(
+                "Azure Resource Manager answered 200, and what it sent does not describe the VM".into(),
+            );
+        }
         return Verdict::Unknown(format!("Azure Resource Manager answered {} without saying why", answer.status));
     };
     match (answer.status, error.code.as_str()) {

@@ -197,6 +197,15 @@ impl Target<'_, '_> {
 
     fn admits(&self, answer: &Answer, exchange: &Exchange) -> Verdict {
         let pass = || Verdict::Pass(Facts::from([("host", self.host.clone()), ("took", in_words(exchange.took()))]));
+        // A page for people, or nothing at all, is what gateways answer; no service gives such a thing for data.
+        let page = answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        if self.service.is_some() && (page || answer.body.is_empty()) {
+            let what = if page { "a page for people" } else { "nothing" };
+            return Verdict::Unknown(format!(
+                "{} answered {} with {what}, as no service does",
+                self.host, answer.status
+            ));
+        }
         match self.service {
             // The registry asks Azure Resource Manager at the exchange what the caller may do, and writes that down.
             Some(Service::Registry) => match answer.token.as_ref().and_then(|claims| claims.text("permissions")) {
@@ -230,6 +239,10 @@ impl Target<'_, '_> {
             }
             // Of a service that is not Azure's nobody knows how long it may take.
             Failure::AnswerTimeout if self.service.is_none() => Verdict::Unknown(format!("{}: {why}", self.host)),
+            // Who showed a certificate of its own was reached, so it is not the network that keeps the VM out.
+            Failure::AnswerTimeout | Failure::Closed if failed.certificate.is_some() => {
+                Verdict::Unknown(format!("{} was reached and proved who it is; then {why}", self.host))
+            }
             _ => self.blocked(&format!("it was not reached: {why}"), Wall::Way),
         })
     }

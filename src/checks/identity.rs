@@ -160,7 +160,7 @@ fn others(case: &Case) -> String {
         return "Several user-assigned identities are attached.".into();
     }
     match case.evidence.answer(&info_request()) {
-        Some(answer) if answer.status == 200 => "The VM does have a system-assigned identity.".into(),
+        Some(answer) if metadata::tenant(answer).is_some() => "The VM does have a system-assigned identity.".into(),
         Some(answer) if IdentityError::read(answer).is_some() => "The VM has no system-assigned identity.".into(),
         _ => String::new(),
     }

@@ -7,7 +7,7 @@ use crate::azure::resource_id;
 use crate::azure::roles;
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
-use crate::evidence::{Answer, Request};
+use crate::evidence::{Answer, Failure, Outcome, Request};
 use crate::plan::{Required, Requirement};
 use crate::reading::{List, Permissions};
 use crate::requirement;
@@ -121,8 +121,10 @@ struct Row<'a, 'e> {
 enum Denial {
     /// Nothing is denied.
     No,
-    /// The list could not be read.
+    /// The list is kept from the identity, or was not asked for.
     Untold,
+    /// The list should have come, and did not, or cannot be read: why.
+    Lost(String),
     /// It is denied.
     By(Operation, DenyAssignment),
     /// It hangs on who is in a group.
@@ -155,8 +157,16 @@ impl Row<'_, '_> {
                 "the deny assignment “{name}” is for a group or spares one, and who is in a group is not told"
             ));
         }
+        if let Denial::Lost(why) = denial {
+            return Verdict::Unknown(format!("whether a deny assignment stands against it is not known: {why}"));
+        }
         if let Some(conditional) = self.hangs_on_condition() {
             return conditional;
+        }
+        let assignments = held::assignments_request(self.case, self.scope);
+        let known = assignments.as_ref().and_then(|first| self.case.evidence.assignments(first));
+        if let Some(why) = self.lost(assignments, known.as_ref().map(|known| &known.list)) {
+            return Verdict::Unknown(format!("whether a condition limits its roles is not known: {why}"));
         }
         let mut roles = held::all_in_words(self.case, self.scope).unwrap_or_else(|| unlisted(&entries.items) + UNTOLD);
         if matches!(denial, Denial::Untold) && !roles.ends_with(UNTOLD) {
@@ -185,13 +195,12 @@ impl Row<'_, '_> {
 
     /// The first deny assignment that is for this identity, here, and forbids a part of what is required.
     fn denial(&self) -> Denial {
-        let Some(list) =
-            held::denials_request(self.case, self.scope).and_then(|first| self.case.evidence.denials(&first))
-        else {
-            return Denial::Untold;
-        };
+        let request = held::denials_request(self.case, self.scope);
+        let list = request.as_ref().and_then(|first| self.case.evidence.denials(first));
+        let lost = self.lost(request, list.as_deref()).map(Denial::Lost);
+        let Some(list) = list else { return lost.unwrap_or(Denial::Untold) };
         let own = self.case.principal().unwrap_or_default();
-        let mut found = if list.is_whole() { Denial::No } else { Denial::Untold };
+        let mut found = lost.unwrap_or(Denial::No);
         for deny in &list.items {
             let Some(action) = denied(&self.what, &deny.permissions) else { continue };
             if deny.at_scope_alone && !resource_id::same(&deny.scope, self.scope) {
@@ -209,6 +218,21 @@ impl Row<'_, '_> {
             found = Denial::Perhaps(deny.clone());
         }
         found
+    }
+
+    /// Why a list that was asked for is not known in whole, when it was not refused. An identity that may not list something is
+    /// refused it or gets an empty list (both are on record), and nothing is held against that; no answer and nonsense are not such.
+    fn lost<T>(&self, request: Option<Request>, known: Option<&List<T>>) -> Option<String> {
+        match (known, self.case.outcome(&request?)?) {
+            (Some(list), _) => list.broken.as_ref().map(|why| format!("the list could not be read to its end: {why}")),
+            (None, Outcome::Failed(failed)) if failed.why != Failure::Unsupported => {
+                Some(format!("the question for the list brought no answer: {}", failed.detail))
+            }
+            (None, Outcome::Answered(answer)) if !(400..500).contains(&answer.status) || answer.status == 429 => {
+                Some(format!("the answer {} to the question for the list cannot be read", answer.status))
+            }
+            _ => None,
+        }
     }
 
     /// Whoever may not even ask has not what is required, unless a role that it holds says otherwise.

@@ -11,7 +11,8 @@ use url::Url;
 use crate::azure::cloud::known;
 use crate::clock;
 use crate::evidence::{
-    Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route, Wire,
+    CUT_LIMIT, Carry, Failed, Failure, HttpRequest, LIST_LIMIT, METADATA_ADDRESS, Outcome, Raw, Reply, Request, Route,
+    Wire,
 };
 use crate::simulator::azure::{Azure, Reaction};
 use crate::simulator::retired;
@@ -121,7 +122,7 @@ impl SimulatedMachine {
             Reaction::Drop => fail(took, Failure::Closed, "the connection was closed without an answer"),
             Reaction::Answer { status, headers, mut body, .. } => {
                 let cut = body.len() > LIST_LIMIT;
-                body.truncate(LIST_LIMIT);
+                body.truncate(if cut { CUT_LIMIT } else { LIST_LIMIT });
                 Reply { took, raw: Raw::Http { status, headers, body: Secret::new(body), cut, certificate } }
             }
         }

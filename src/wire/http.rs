@@ -2,19 +2,20 @@
 //! proxy is used unless the question says so, and everything has a time-out and a size limit.
 
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::config::Config;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Timeout, http};
 use zeroize::Zeroizing;
 
+use super::bounds::{Bounds, Room};
 use super::names::Names;
 use super::proxy::{self, Variables};
 use super::tls::TlsConnector;
 use super::trust::{Shown, Trust};
 use super::{connect_limit, failure_of, relay};
-use crate::evidence::{BODY_LIMIT, Failed, Failure, HttpRequest, LIST_LIMIT, Outcome, Raw, Route};
+use crate::evidence::{BODY_LIMIT, CUT_LIMIT, Failed, Failure, HttpRequest, LIST_LIMIT, Outcome, Raw, Route};
 use crate::request::Carry;
 use crate::token::{Secret, Token};
 
@@ -28,10 +29,12 @@ pub fn put<'t>(
     request: &HttpRequest,
     bearer: Option<&Token>,
     within: Duration,
+    room: &Room,
     variables: impl FnOnce() -> &'t Variables,
     trust: impl FnOnce() -> &'t Trust,
 ) -> Raw {
     let failed = |why, detail: &str| Raw::Plain(Outcome::failed(why, detail));
+    let until = Instant::now() + within;
     let Ok(url) = url::Url::parse(&request.url) else { return failed(Failure::Unsupported, "the URL cannot be read") };
     let host = url.host_str().unwrap_or_default();
     if bearer.is_some() && url.scheme() != "https" {
@@ -59,7 +62,10 @@ pub fn put<'t>(
         .timeout_connect(Some(connect_limit(host, within).min(within * 9 / 10)))
         .max_idle_connections(0)
         .build();
-    let (agent, shown) = match agent(config, url.scheme(), trust) {
+    let limit = if request.route == Route::Direct { BODY_LIMIT } else { LIST_LIMIT };
+    // Twice the body leaves enough for headers, chunks and TLS, and an end to what comes beside a body.
+    let bounds = Bounds { until, bytes: 2 * limit + BODY_LIMIT };
+    let (agent, shown) = match agent(config, url.scheme(), bounds, trust) {
         Ok(parts) => parts,
         Err(why) => return failed(Failure::TlsFailed, &why),
     };
@@ -86,9 +92,8 @@ pub fn put<'t>(
         Ok(call) => agent.run(call),
         Err(error) => return failed(Failure::Other, &error.to_string()),
     };
-    let limit = if request.route == Route::Direct { BODY_LIMIT } else { LIST_LIMIT };
     match sent {
-        Ok(response) => read(response, &shown, limit),
+        Ok(response) => read(response, &shown, limit, room),
         Err(error) => Raw::Plain(Outcome::Failed(blame(explain(&error, &shown), &shown, through.as_deref(), host))),
     }
 }
@@ -162,37 +167,72 @@ fn blame(failed: Failed, shown: &Shown, through: Option<&str>, host: &str) -> Fa
     Failed { why: Failure::ProxyFailed, detail, certificate: failed.certificate }
 }
 
-fn agent<'t>(config: Config, scheme: &str, trust: impl FnOnce() -> &'t Trust) -> Result<(Agent, Shown), String> {
+fn agent<'t>(
+    config: Config,
+    scheme: &str,
+    bounds: Bounds,
+    trust: impl FnOnce() -> &'t Trust,
+) -> Result<(Agent, Shown), String> {
     if scheme != "https" {
-        return Ok((Agent::with_parts(config, ().chain(TcpConnector::default()), Names), Shown::default()));
+        return Ok((
+            Agent::with_parts(config, ().chain(TcpConnector::default()).chain(bounds), Names),
+            Shown::default(),
+        ));
     }
     let (verifier, shown) = trust().verifier();
     let tls = TlsConnector::new(verifier)?;
-    let chain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+    let tcp = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+    let chain = tcp.chain(bounds).chain(tls);
     Ok((Agent::with_parts(config, chain, Names), shown))
 }
 
-fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize) -> Raw {
+fn read(mut response: http::Response<ureq::Body>, shown: &Shown, limit: usize, room: &Room) -> Raw {
     let status = response.status().as_u16();
     let headers = response
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    // With room for all of it, so that it does not grow and leave copies behind.
+    // Without that much room it would grow and leave copies behind.
     let told = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
-    let mut body = Zeroizing::new(Vec::with_capacity(told.unwrap_or(UNTOLD).min(limit) + 1));
-    if let Err(error) = response.body_mut().as_reader().take(limit as u64 + 1).read_to_end(&mut body) {
-        let error = match error.downcast::<ureq::Error>() {
-            Ok(inner) => inner,
-            Err(error) => ureq::Error::Io(error),
-        };
-        return Raw::Plain(Outcome::Failed(explain(&error, shown)));
+    match read_body(&mut response.body_mut().as_reader(), told, limit, room) {
+        Ok((body, cut)) => Raw::Http { status, headers, body, cut, certificate: shown.take() },
+        Err(error) => {
+            let error = match error.downcast::<ureq::Error>() {
+                Ok(inner) => inner,
+                Err(error) => ureq::Error::Io(error),
+            };
+            Raw::Plain(Outcome::Failed(explain(&error, shown)))
+        }
     }
-    let cut = body.len() > limit;
-    body.truncate(limit);
-    let body = Secret::new(std::mem::take(&mut *body));
-    Raw::Http { status, headers, body, cut, certificate: shown.take() }
+}
+
+/// The body, and whether it was longer than it may be: then only its beginning is kept. What
+/// lies beyond that takes its bytes from the room of all.
+fn read_body(reader: &mut dyn Read, told: Option<usize>, limit: usize, room: &Room) -> std::io::Result<(Secret, bool)> {
+    const STEP: usize = CUT_LIMIT;
+    let mut body = Zeroizing::new(Vec::with_capacity(told.unwrap_or(UNTOLD).min(STEP) + 1));
+    let mut taken = 0;
+    let ended = loop {
+        if !body.is_empty() {
+            if body.len() > limit || !room.take(STEP) {
+                break Ok(false);
+            }
+            taken += STEP;
+        }
+        match reader.take(STEP as u64).read_to_end(&mut body) {
+            Ok(0) => break Ok(true),
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    if let Ok(false) = ended {
+        body.truncate(CUT_LIMIT);
+        body.shrink_to_fit();
+    }
+    let kept = if ended.is_ok() { body.len().saturating_sub(STEP) } else { 0 };
+    room.give_back(taken.saturating_sub(kept));
+    ended.map(|whole| (Secret::new(std::mem::take(&mut *body)), !whole))
 }
 
 /// What ureq's error means for the question.
@@ -207,7 +247,7 @@ fn explain(error: &ureq::Error, shown: &Shown) -> Failed {
         ureq::Error::LargeResponseHeader(..) | ureq::Error::BodyExceedsLimit(_) => Failure::TooLarge,
         ureq::Error::Rustls(inner) => tls_failure(inner),
         ureq::Error::Tls(_) => Failure::TlsFailed,
-        ureq::Error::Protocol(_) => Failure::NotHttp,
+        ureq::Error::Protocol(_) | ureq::Error::BodyStalled => Failure::NotHttp,
         ureq::Error::Io(io) => match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(inner) => tls_failure(inner),
             None => failure_of(io),
@@ -217,6 +257,8 @@ fn explain(error: &ureq::Error, shown: &Shown) -> Failed {
     let refused = certificate.as_ref().and_then(|shown| shown.refused.clone());
     let detail = match (why, refused) {
         (Failure::CertificateRefused, Some(refused)) => refused,
+        (Failure::TooLarge, _) => "it sent more than any answer holds".into(),
+        (Failure::NotHttp, _) => format!("what it sent is not HTTP ({error})"),
         _ => error.to_string(),
     };
     Failed { why, detail, certificate }

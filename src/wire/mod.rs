@@ -2,6 +2,7 @@
 //!
 //! It changes nothing, and it decides nothing: every failure is an outcome, told as the system told it.
 
+mod bounds;
 mod environment;
 #[cfg(any(target_os = "linux", test))]
 mod filter;
@@ -41,6 +42,8 @@ pub struct Machine {
     /// The platform's certificates, while they are read.
     roots: OnceLock<roots::Reading>,
     trust: OnceLock<trust::Trust>,
+    /// For the bodies of answers.
+    room: bounds::Room,
     began: Instant,
 }
 
@@ -55,6 +58,7 @@ impl Machine {
             variables: OnceLock::new(),
             roots: OnceLock::new(),
             trust: OnceLock::new(),
+            room: bounds::Room::default(),
             began: Instant::now(),
         }
     }
@@ -104,7 +108,7 @@ impl Wire for Machine {
     fn ask(&self, request: &Request, bearer: Option<&Token>, within: Duration) -> Reply {
         let start = Instant::now();
         let raw = match request {
-            Request::Http(http) => http::put(http, bearer, within, || self.set(), || self.trust()),
+            Request::Http(http) => http::put(http, bearer, within, &self.room, || self.set(), || self.trust()),
             Request::Connect { host, port } => Raw::Plain(connect(host, *port, within)),
             Request::Resolve { host } => Raw::Plain(names::resolve(host, within)),
             Request::Environment { of } if *of == self.environment => Raw::Plain(self.variables().clone()),
