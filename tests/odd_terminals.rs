@@ -11,6 +11,7 @@ use std::process::Command;
 
 use common::{midoctor, ran, run};
 use midoctor::explain::guide;
+use midoctor::fill::{Use, Values, fill};
 use midoctor::page;
 use midoctor::plan::Plan;
 use midoctor::render::{style::Style, text};
@@ -26,8 +27,11 @@ fn on(columns: u16, term: &str, arguments: &[&str]) -> String {
 /// Every command that a page can show, and those that every report ends with.
 fn commands_of(report: Option<&str>) -> Vec<String> {
     let pages = midoctor::checks::all().flat_map(|check| &page::of(check).sections);
-    let mut commands: Vec<String> =
-        pages.flat_map(|section| &section.commands).map(|command| guide::readable(&command.line)).collect();
+    // As explain prints a page, and as it fills the fix for a text.
+    let shown = |command: &page::Command| {
+        [guide::readable(&command.line), fill(&command.line, &Values::new(), Use::Command(command.shell))]
+    };
+    let mut commands: Vec<String> = pages.flat_map(|section| &section.commands).flat_map(shown).collect();
     if let Some(name) = report {
         let ran = run(&["demo", name, "-o", "json"]);
         let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();

@@ -57,8 +57,8 @@ pub fn too_wide(text: &str, columns: usize, commands: &[String]) -> Vec<String> 
     let may_be = |line: &str| {
         let line = line.trim();
         let word = line.split(' ').map(width).max().unwrap_or_default();
-        // A question is in one line with a URL or a path that fits no line, behind its times or under them.
-        let indent = if line.contains(" ms  ") { 24 } else { 4 };
+        // A word that fits no line behind its label cannot be broken, nor a question with such a word, behind its times.
+        let indent = if line.contains(" ms  ") { 24 } else { 12 };
         !line.contains(' ') || word + indent > columns || commands.iter().any(|command| command == line)
     };
     text.lines().filter(|line| width(line) > columns && !may_be(line)).map(str::to_owned).collect()
