@@ -3,6 +3,7 @@
 //! The recorder does not decide what to ask or when; the engine does. It alone knows the tokens of a run.
 
 mod echo;
+mod json;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -290,30 +291,7 @@ impl<'a> Recorder<'a> {
             Ok(json) if sealed.contains('\\') => json,
             _ => return sealed,
         };
-        if self.seal_strings(&mut json) { json.to_string() } else { sealed }
-    }
-
-    /// Did any of them, or of the names of members, hold something?
-    fn seal_strings(&self, json: &mut Value) -> bool {
-        match json {
-            Value::String(text) => {
-                let sealed = self.seal_text(text);
-                let changed = sealed != *text;
-                *text = sealed;
-                changed
-            }
-            Value::Array(all) => all.iter_mut().fold(false, |changed, one| self.seal_strings(one) | changed),
-            Value::Object(all) => {
-                let names: Vec<String> = all.keys().filter(|name| self.seal_text(name) != **name).cloned().collect();
-                for name in &names {
-                    if let Some(value) = all.remove(name) {
-                        all.insert(self.seal_text(name), value);
-                    }
-                }
-                all.values_mut().fold(!names.is_empty(), |changed, one| self.seal_strings(one) | changed)
-            }
-            _ => false,
-        }
+        if json::seal(&mut json, &|text| self.seal_text(text)) { json.to_string() } else { sealed }
     }
 }
 
