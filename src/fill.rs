@@ -170,7 +170,7 @@ mod tests {
             ("a!b", "show --name 'a!b'", "show --name 'a!b'"),
             ("$(id)", "show --name '$(id)'", "show --name '$(id)'"),
             ("a\u{2019}b", "show --name 'a\u{2019}b'", "show --name 'a\u{2019}\u{2019}b'"),
-            ("a-@b=c", "show --name a-@b=c", "show --name 'a-@b=c'"),
+            ("a-@b=c", "show --name 'a-@b=c'", "show --name 'a-@b=c'"),
         ] {
             assert_eq!(fill(line, &values(value), Use::Command(Shell::Sh)), sh);
             assert_eq!(fill(line, &values(value), Use::Command(Shell::Pwsh)), pwsh);
