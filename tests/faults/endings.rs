@@ -93,10 +93,9 @@ const EXCEPTIONS: &[(Question, &str, Ending)] = &[
     (Token, "a token without parts", NO_TOKEN),
     (Token, "a token that is a number", NO_TOKEN),
     (Token, "a token that is an object", NO_TOKEN),
-    // It is JSON, with all that is wanted beside something that nobody asked for, which is skipped whatever its depth.
-    (Permissions, "something deep in front", Healthy),
+    // It is JSON, with all that is wanted beside something that nobody asked for, which is skipped whatever its depth. Of the lists
+    // of patterns less is read.
     (Assignments, "something deep in front", Healthy),
-    (Deny, "something deep in front", Healthy),
 ];
 
 /// The ending that this fault has to have.
