@@ -239,3 +239,49 @@ fn a_comparison_says_what_came_and_what_went() {
         "midoctor: both reports cannot come from standard input; name a file for one of them"
     );
 }
+
+/// Whoever is sent a report may paste what it says. A line that this version does not make of the evidence is not shown.
+#[test]
+fn a_command_that_a_stranger_put_into_a_report_is_not_shown() {
+    let (folder, file) = folder("role-missing");
+    let mut report = json_of(&file);
+    let finding = report["checks"].as_array_mut().unwrap().iter_mut().find_map(|check| check["findings"].get_mut(0));
+    let commands = finding.unwrap()["remedy"]["commands"].as_array_mut().unwrap();
+    let whole = commands.len();
+    commands[0]["line"] = json!("echo evil | sh");
+    let bad = save(&folder.path().join("bad.json"), report.to_string());
+    let archive = folder.path().join("a.zip").display().to_string();
+    let redacted = run(&["report", "redact", &bad, "--redact", "none", "-f", &archive]);
+    assert_eq!(redacted.code, Some(1), "{}", redacted.stderr);
+    for from in [&bad, &archive] {
+        let shown = run(&["report", "show", from, "-o", "json"]);
+        let note = format!(
+            "1 command in the saved report is not shown, since midoctor {} makes no such line of its evidence; check --from \
+             judges it anew",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(shown.stderr, format!("midoctor: {note}\n"));
+        let report: Value = serde_json::from_str(&shown.stdout).unwrap();
+        let findings = report["checks"].as_array().unwrap().iter().find_map(|check| check["findings"].get(0));
+        assert_eq!(findings.unwrap()["remedy"]["commands"].as_array().unwrap().len(), whole - 1);
+        assert_eq!(report["notes"], json!([note]));
+        for format in ["text", "html", "markdown", "compact"] {
+            assert!(!run(&["report", "show", from, "-o", format]).stdout.contains("evil"), "{format}");
+        }
+    }
+}
+
+/// What redaction put in the place of names stands in the evidence as well, so that the lines are still midoctor's own.
+#[test]
+fn a_redacted_report_shows_all_its_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for scenario in midoctor::scenarios::all() {
+        let (file, archive) = (at("report.json"), at(&format!("{}.zip", scenario.name)));
+        run(&["demo", scenario.name, "-o", &format!("json={file}")]);
+        let redacted = run(&["report", "redact", &file, "--redact", "ids", "-f", &archive]);
+        assert_eq!(redacted.stderr, "", "{}", scenario.name);
+        let shown = run(&["report", "show", &archive, "-o", "line"]);
+        assert_eq!((shown.code, shown.stderr.as_str()), (redacted.code, ""), "{}", scenario.name);
+    }
+}

@@ -1,5 +1,6 @@
 //! Reports that were saved: shown, compared, and judged anew.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::archive;
@@ -15,6 +16,7 @@ use crate::render::diff::{self as painted, FORMATS, Format};
 use crate::render::json;
 use crate::report::Report;
 use crate::saved;
+use crate::words::plural;
 
 use super::publish::{self, open_report, publish_report};
 use super::settings::Settings;
@@ -35,7 +37,37 @@ pub fn read(file: &Path) -> Result<Report, String> {
 /// A sentence that says what cannot be read or written.
 pub fn show(args: &ReportShowArgs) -> Result<Exit, String> {
     let opened = open_report(&args.output)?;
-    publish_report(&read(&args.file)?, opened, &args.output)
+    publish_report(&with_own_lines(read(&args.file)?), opened, &args.output)
+}
+
+/// The report with those lines to paste alone that this version makes of its evidence: whoever wrote the file could have put
+/// anything in their place.
+pub fn with_own_lines(mut report: Report) -> Report {
+    let lines = |report: &Report| -> BTreeSet<String> {
+        let findings = report.checks.iter().flat_map(|check| &check.findings);
+        findings.flat_map(|finding| &finding.remedy.commands).map(|command| command.line.clone()).collect()
+    };
+    if lines(&report).is_empty() {
+        return report;
+    }
+    let evidence = report.evidence.clone();
+    let own = lines(&Report::new(&diagnosis::diagnose(&evidence), evidence, report.run.clone()));
+    let mut others = 0;
+    for finding in report.checks.iter_mut().flat_map(|check| &mut check.findings) {
+        let before = finding.remedy.commands.len();
+        finding.remedy.commands.retain(|command| own.contains(&command.line));
+        others += before - finding.remedy.commands.len();
+    }
+    if others > 0 {
+        report.notes.push(format!(
+            "{} in the saved report {} not shown, since midoctor {} makes no such {} of its evidence; check --from judges it anew",
+            plural(others as u64, "command"),
+            if others == 1 { "is" } else { "are" },
+            env!("CARGO_PKG_VERSION"),
+            if others == 1 { "line" } else { "lines" },
+        ));
+    }
+    report
 }
 
 /// `report diff`. It ends as the report from after says: a script that changed something wants to know how the VM is now.

@@ -97,7 +97,7 @@ pub fn chain(report: &Report) -> Chain {
     let edges: Vec<(usize, Vec<usize>)> = blocks
         .iter()
         .filter_map(|(by, stopped)| {
-            let at = |id: &str| nodes.iter().position(|node| node.id == id);
+            let at = |id: &str| groups.iter().position(|(known, _)| *known == id);
             Some((at(by)?, stopped.iter().filter_map(|(id, _)| at(id)).collect()))
         })
         .collect();
