@@ -11,9 +11,9 @@ use regex::{Captures, Regex};
 /// What stands where a secret stood.
 pub const SEAL: &str = "(sealed)";
 
-/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts.
+/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts, as many as there are: one may follow the other.
 static TOKEN_LIKE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
+    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*").ok());
 
 /// Replaces what looks like a JWT.
 pub fn tokens(text: &str) -> Cow<'_, str> {
@@ -70,7 +70,7 @@ static USER: LazyLock<Option<Regex>> =
 /// secret of Microsoft Entra ID, a long run of random letters.
 static LOOKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}",
+        r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*",
         r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,})",
         r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
         r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{60,})"
