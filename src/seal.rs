@@ -114,7 +114,8 @@ impl Sealer {
             if line.trim().is_empty() || line.split_whitespace().last().is_some_and(is_of_a_block) {
                 return SEAL.into();
             }
-            self.block = 0;
+            // A line that is damaged may be a part of it all the same.
+            (self.block, self.goes_on) = (0, true);
         }
         if let Some((_, after)) = line.split_once("-----END ")
             && !line.contains("-----BEGIN ")
