@@ -105,6 +105,13 @@ impl Sealer {
 
     /// The line without its secrets.
     pub fn line(&mut self, line: &str) -> String {
+        let sealed = self.without_secrets(line);
+        // Whatever it was that ended in a secret, so that a text that was sealed is sealed the same again.
+        self.goes_on = sealed.trim_end().ends_with(SEAL);
+        sealed
+    }
+
+    fn without_secrets(&mut self, line: &str) -> String {
         if self.block > 0 {
             self.block -= 1;
             if let Some((_, after)) = line.split_once("-----END ") {
@@ -114,8 +121,8 @@ impl Sealer {
             if line.trim().is_empty() || line.split_whitespace().last().is_some_and(is_of_a_block) {
                 return SEAL.into();
             }
-            // A line that is damaged may be a part of it all the same.
-            (self.block, self.goes_on) = (0, true);
+            // A line that is damaged may be a part of it all the same: the secret goes on.
+            self.block = 0;
         }
         if let Some((_, after)) = line.split_once("-----END ")
             && !line.contains("-----BEGIN ")
@@ -129,10 +136,7 @@ impl Sealer {
             }
             SEAL.into()
         });
-        let line = self.continued(&line);
-        let line = sealed(&line);
-        self.goes_on = line.trim_end().ends_with(SEAL) && self.block == 0;
-        line
+        sealed(&self.continued(&line))
     }
 
     /// Seals what goes on from the line before, and a line that is nothing but letters.

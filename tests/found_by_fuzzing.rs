@@ -49,7 +49,25 @@ fn a_host_in_the_words_of_somebody_in_between_is_redacted_once_and_for_all() {
 }
 
 #[test]
+fn a_name_that_only_a_sentence_seems_to_hold_takes_no_pseudonym() {
+    let mut evidence = evidence("", &[]);
+    let last = evidence.exchanges.iter_mut().filter(|one| one.request.goes_to_metadata()).next_back().unwrap();
+    if let Outcome::Answered(answer) = &mut last.attempts[0].outcome {
+        let id = "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/a";
+        answer.headers.insert("server".into(), id.into());
+        answer.status = 404;
+    }
+    let once = redact(&judged(evidence), Level::Ids).unwrap();
+    assert_eq!(once.report.vm.name.as_deref(), Some("vm-1"));
+    assert_eq!(redact(&once.report, Level::Ids).unwrap().report, once.report);
+}
+
+#[test]
 fn a_damaged_line_of_a_key_is_sealed_with_the_rest() {
     let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\0AQEFAASC\nother words\n";
     assert_eq!(seal::text(key), "(sealed)\n(sealed)\0AQEFAASC\nother words\n");
+    let line = "a".repeat(40);
+    let sealed = "(sealed)\n(sealed)\nit went on\n";
+    assert_eq!(seal::text(&format!("-----END PRIVATE KEY-----\n{line}\nit went on\n")), sealed);
+    assert_eq!(seal::text(sealed), sealed);
 }
