@@ -331,16 +331,23 @@ fn without_command_lines(text: &str) -> String {
 
 /// `http://user:password@proxy:3128` becomes `http://proxy:3128`. Passwords hold anything, also what ends a host in a
 /// well-formed URL, so all goes that stands before the last `@`, but for the scheme. Where somebody encoded that sign too, what
-/// stands before it is no less a password; and of a proxy whose port is no number nobody knows what it is.
+/// stands before it is no less a password; and of a proxy whose port is no number nobody knows what it is. Elsewhere a sign behind
+/// a `?` may be a part of a query as well as the end of a password, so neither side is kept.
 fn without_user_info(name: &str, value: &str) -> String {
     let names_proxy = name.to_ascii_lowercase().ends_with("_proxy") && !name.eq_ignore_ascii_case("no_proxy");
     let encoded = || value.rsplit_once("%40").filter(|_| names_proxy || value.contains("://"));
     let bare = match value.rsplit_once('@').or_else(encoded) {
+        Some((before, _)) if !names_proxy && before.contains(['?', '#']) => match before.split_once("://") {
+            Some((scheme, _)) if is_scheme(scheme) => format!("{scheme}://{SEAL}"),
+            _ => SEAL.to_owned(),
+        },
         Some((before, host)) => {
             let scheme = before.split(':').next().unwrap_or_default();
-            let is_scheme =
-                before[scheme.len()..].starts_with(":/") && scheme.chars().all(|c| c.is_ascii_alphanumeric());
-            if is_scheme { format!("{scheme}://{host}") } else { host.to_owned() }
+            if before[scheme.len()..].starts_with(":/") && is_scheme(scheme) {
+                format!("{scheme}://{host}")
+            } else {
+                host.to_owned()
+            }
         }
         None => value.to_owned(),
     };
@@ -352,6 +359,10 @@ fn without_user_info(name: &str, value: &str) -> String {
     } else {
         format!("{scheme}://{SEAL}")
     }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `proxy.contoso.com:3128`, `[::1]:3128`, or without a port.
@@ -409,6 +420,9 @@ mod tests {
             ("AZURE_CLIENT_ID", "6a2d5f84-3c19-4b7a-9e02-d8f1c0b6e573", "6a2d5f84-3c19-4b7a-9e02-d8f1c0b6e573"),
             ("IDENTITY_ENDPOINT", "https://h/msi/token?code=hunter2&x=1", "https://h/msi/token?…"),
             ("MSI_ENDPOINT", "http://127.0.0.1:41999/msi/token#hunter2", "http://127.0.0.1:41999/msi/token?…"),
+            ("IDENTITY_ENDPOINT", "https://h/msi?mail=me%40contoso.com&code=hunter2", "https://(sealed)"),
+            ("MSI_ENDPOINT", "https://h/?for=me@contoso.com&x=hunter2", "https://(sealed)"),
+            ("IMDS_ENDPOINT", "h/?for=me@contoso.com&x=hunter2", SEAL),
             ("AZURE_FEDERATED_TOKEN_FILE", token_file, token_file),
             ("NO_PROXY", "localhost,.contoso.com,169.254.0.0/16", "localhost,.contoso.com,169.254.0.0/16"),
         ] {

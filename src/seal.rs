@@ -11,9 +11,9 @@ use regex::{Captures, Regex};
 /// What stands where a secret stood.
 pub const SEAL: &str = "(sealed)";
 
-/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts.
+/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts, as many as there are: one may follow the other.
 static TOKEN_LIKE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}").ok());
+    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*").ok());
 
 /// The signature in the query of a URL, which opens what the URL names to everybody (a shared access signature).
 static SIGNATURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -77,7 +77,7 @@ static USER: LazyLock<Option<Regex>> =
 /// secret of Microsoft Entra ID, a long run of random letters.
 static LOOKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){0,4}",
+        r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*",
         r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,})",
         r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
         r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{60,})"
@@ -112,6 +112,13 @@ impl Sealer {
 
     /// The line without its secrets.
     pub fn line(&mut self, line: &str) -> String {
+        let sealed = self.without_secrets(line);
+        // Whatever it was that ended in a secret, so that a text that was sealed is sealed the same again.
+        self.goes_on = sealed.trim_end().ends_with(SEAL);
+        sealed
+    }
+
+    fn without_secrets(&mut self, line: &str) -> String {
         if self.block > 0 {
             self.block -= 1;
             if let Some((_, after)) = line.split_once("-----END ") {
@@ -121,6 +128,7 @@ impl Sealer {
             if line.trim().is_empty() || line.split_whitespace().last().is_some_and(is_of_a_block) {
                 return SEAL.into();
             }
+            // A line that is damaged may be a part of it all the same: the secret goes on.
             self.block = 0;
         }
         if let Some((_, after)) = line.split_once("-----END ")
@@ -135,10 +143,7 @@ impl Sealer {
             }
             SEAL.into()
         });
-        let line = self.continued(&line);
-        let line = sealed(&line);
-        self.goes_on = line.trim_end().ends_with(SEAL) && self.block == 0;
-        line
+        sealed(&self.continued(&line))
     }
 
     /// Seals what goes on from the line before, and a line that is nothing but letters.

@@ -161,7 +161,24 @@ pub fn of_answer(document: Document, body: &str, names: &mut Names) -> String {
 
 /// Is this word one of the pages', of a pseudonym, or none at all?
 fn is_said_by_azure(word: &str) -> bool {
-    const OWN: [&str; 8] = ["removed", "sealed", "vmss", "rg", "mg", "denial", "authority", "example"];
+    const OWN: [&str; 16] = [
+        "removed",
+        "sealed",
+        "authority",
+        "denial",
+        "domain",
+        "example",
+        "host",
+        "organization",
+        "part",
+        "resource",
+        "role",
+        "server",
+        "text",
+        "unit",
+        "user",
+        "vmss",
+    ];
     let lower = word.to_lowercase();
     word.len() < 3
         || word.chars().any(|c| c.is_ascii_digit())

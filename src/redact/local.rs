@@ -138,12 +138,17 @@ fn bare(word: &str, names: &mut Names) -> String {
     if !core.contains(char::is_alphanumeric) || is_usual(core) {
         return word.to_owned();
     }
-    let known = text::replaced(core, names);
-    let address = core.starts_with(|c: char| c.is_ascii_hexdigit())
-        && core.chars().all(|c| c.is_ascii_hexdigit() || ".:/-".contains(c));
-    let stands =
-        if known != core || (address && core.contains(['.', ':'])) { known } else { names.name(Kind::Text, core) };
+    let known = if is_address(core) { text::replaced(core, names) } else { String::new() };
+    let stands = if is_address(&known) { known } else { names.name(Kind::Text, core) };
     word.replacen(core, &stands, 1)
+}
+
+/// Could this be an address, with a port, a network or a range? All other words are somebody's as a whole, whatever is in them.
+fn is_address(word: &str) -> bool {
+    let digit = |c: char| c.is_ascii_digit() || (c.is_ascii_hexdigit() && word.contains(':'));
+    word.starts_with(|c: char| digit(c) || c == '[')
+        && word.contains(['.', ':'])
+        && word.chars().all(|c| digit(c) || ".:/-[]".contains(c))
 }
 
 /// Numbers, words of the language, and interfaces that are called as the system calls them.
@@ -248,12 +253,16 @@ mod tests {
                 "ip daddr { 169.254.169.254, 10.1.2.3 } meta skuid != 0 tcp dport 80,443 dnat to 10.1.2.3:80",
                 "ip daddr { 169.254.169.254, 10.254.0.1 } meta skuid != 0 tcp dport 80,443 dnat to 10.254.0.1:80",
             ),
+            ("ip daddr 10.1.2.3 log prefix gate.contoso.com:x", "ip daddr 10.254.0.1 log prefix text-1"),
+            ("dnat to [fd00::7]:80", "dnat to [fdff::1]:80"),
             (
                 "ip daddr @contoso oifname \"br-billing\" meta skuid \"jdoe\" drop",
                 "ip daddr @text-2 oifname \"text-1\" meta skuid \"text-3\" drop",
             ),
         ] {
             assert_eq!(twice(rule, text), left);
+            let again = twice(rule, left);
+            assert_eq!(twice(rule, &again), again, "{text}");
         }
         assert_eq!(twice(interface, "br-0a1b2c3d4e5f"), "br-0a1b2c3d4e5f");
         assert_eq!(twice(interface, "Contoso VPN"), "text-1");

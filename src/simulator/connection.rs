@@ -11,25 +11,28 @@ pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Anything that can be read from and written to.
-pub(super) trait Stream: Read + Write {}
+pub trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
 /// A request as it came in.
-pub(super) struct Asked {
+pub struct Asked {
+    /// `GET`.
     pub method: String,
     /// Path and query.
     pub target: String,
+    /// All headers in order.
     pub headers: Vec<(String, String)>,
+    /// The body, of as many bytes as its Content-Length says.
     pub body: Vec<u8>,
     /// Does the client want the connection to stay open?
     pub keep: bool,
 }
 
 /// A refusal: status code and reason.
-type Refused = (u16, &'static str);
+pub type Refused = (u16, &'static str);
 
 /// A connection with what has been read ahead.
-pub(super) struct Connection<S> {
+pub struct Connection<S> {
     stream: S,
     ahead: Vec<u8>,
 }
@@ -40,7 +43,10 @@ impl<S: Stream> Connection<S> {
         Self { stream, ahead: Vec::new() }
     }
 
-    /// The next request; `None` when the client has closed.
+    /// The next request; `None` when the client has closed, and a refusal where it sent what is not understood.
+    ///
+    /// # Errors
+    /// When the stream cannot be read.
     pub fn next(&mut self) -> io::Result<Result<Option<Asked>, Refused>> {
         loop {
             match parse(&self.ahead) {
@@ -81,6 +87,9 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Writes an answer whose headers already hold its Content-Length.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
     pub fn answer(
         &mut self,
         status: u16,
@@ -104,11 +113,17 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Refuses what is not a request that is understood, and ends.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
     pub fn refuse(&mut self, status: u16, reason: &str) -> io::Result<()> {
         self.answer(status, reason, &[("Content-Length".to_owned(), "0".to_owned())], b"", false)
     }
 
     /// Reads on and answers nothing, until the client gives up.
+    ///
+    /// # Errors
+    /// When the stream cannot be read.
     pub fn starve(&mut self) -> io::Result<()> {
         while self.read()? > 0 {
             self.ahead.clear();

@@ -92,7 +92,8 @@ fn parameters(url: &str) -> Vec<(String, String)> {
 /// Scheme, host and path in lower case, without query, and with one name for the machine itself.
 fn normal(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    url.replacen("http://127.0.0.1:", "http://localhost:", 1).replacen("http://[::1]:", "http://localhost:", 1)
+    let own = ["http://127.0.0.1:", "http://[::1]:"].iter().find_map(|own| url.strip_prefix(own));
+    own.map_or_else(|| url.clone(), |rest| format!("http://localhost:{rest}"))
 }
 
 #[cfg(test)]
@@ -110,5 +111,16 @@ mod tests {
         assert_eq!(literal.body, b"<html>\n\n</html>");
         assert!(literal.answers("POST", "http://169.254.169.254/metadata/instance?api-version=1"));
         assert!(!literal.answers("POST", "http://169.254.169.25/"));
+    }
+
+    #[test]
+    fn the_machine_itself_has_one_name_where_a_url_begins() {
+        for (url, name) in [
+            ("http://127.0.0.1:50342/X?y", "http://localhost:50342/x"),
+            ("http://[::1]:50342/", "http://localhost:50342/"),
+            ("http://[::1]:80/http://127.0.0.1:80/", "http://localhost:80/http://127.0.0.1:80/"),
+        ] {
+            assert_eq!((normal(url).as_str(), normal(&normal(url)).as_str()), (name, name));
+        }
     }
 }

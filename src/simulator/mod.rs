@@ -8,7 +8,7 @@ mod access;
 mod authorization;
 pub mod azure;
 mod behind;
-mod connection;
+pub mod connection;
 mod data;
 mod entries;
 mod instance;

@@ -5,21 +5,21 @@
 mod bounds;
 mod environment;
 #[cfg(any(target_os = "linux", test))]
-mod filter;
+pub mod filter;
 mod firewall;
 mod http;
 mod local;
 mod names;
 mod network;
 #[cfg(not(windows))]
-mod process;
-mod proxy;
+pub mod process;
+pub mod proxy;
 mod relay;
 mod roots;
 #[cfg(not(windows))]
-mod systemd;
+pub mod systemd;
 mod tls;
-mod trust;
+pub mod trust;
 #[cfg(windows)]
 mod windows;
 

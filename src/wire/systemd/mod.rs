@@ -3,12 +3,12 @@
 //!
 //! What only the running manager knows is not seen: `systemctl set-environment`, and changes that were made without a file.
 
-mod declared;
+pub mod declared;
 pub mod environment_file;
 mod folders;
 mod running;
-mod specifiers;
-mod syntax;
+pub mod specifiers;
+pub mod syntax;
 
 use std::collections::BTreeMap;
 use std::fs;
