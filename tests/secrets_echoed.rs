@@ -63,9 +63,12 @@ impl Wire for Echoing {
     }
 }
 
+/// What a service makes of the token that it was sent.
+type Shape = fn(&str) -> String;
+
 #[test]
 fn an_echo_in_any_shape_gets_into_nothing() {
-    let shapes: [(&str, fn(&str) -> String); 9] = [
+    let shapes: [(&str, Shape); 9] = [
         ("as it is", str::to_owned),
         ("its end", |token| token[token.len() / 3..].to_owned()),
         ("its signature", |token| token.rsplit('.').next().unwrap().to_owned()),

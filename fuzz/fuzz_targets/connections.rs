@@ -101,7 +101,7 @@ fn conversation(bytes: &[u8], piece: usize) -> Vec<u8> {
     let mut client = Client { sends: bytes.chunks(piece), got: Vec::new() };
     let mut connection = Connection::new(&mut client);
     let mut served = 0;
-    while let Ok(Some(asked)) = match connection.next().unwrap() {
+    while let Ok(Some(asked)) = match connection.next_request().unwrap() {
         Ok(asked) => Ok(asked),
         Err((status, reason)) => connection.refuse(status, reason).map_or(Ok(None), |()| Err(())),
     } {

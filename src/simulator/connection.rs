@@ -47,7 +47,7 @@ impl<S: Stream> Connection<S> {
     ///
     /// # Errors
     /// When the stream cannot be read.
-    pub fn next(&mut self) -> io::Result<Result<Option<Asked>, Refused>> {
+    pub fn next_request(&mut self) -> io::Result<Result<Option<Asked>, Refused>> {
         loop {
             match parse(&self.ahead) {
                 Ok(Some((head, mut asked, length))) => {
