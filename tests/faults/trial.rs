@@ -100,7 +100,7 @@ fn to_its_end(command: &mut Command, patience: Duration) -> Option<i32> {
 }
 
 impl Trial {
-    fn short(&self) -> String {
+    pub fn short(&self) -> String {
         self.text.chars().take(6000).collect()
     }
 

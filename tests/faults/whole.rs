@@ -400,7 +400,8 @@ fn floods() -> Vec<Case> {
             run(&server.authority, MANY, RUN).assert_ends(ending);
         })
     };
-    let paged = |name: &str, item: &'static str, megabytes: usize, ending: Ending| {
+    // How many requirements have to do without their lists hangs on which list comes first and takes the room.
+    let paged = |name: &str, item: &'static str, megabytes: usize| {
         Case::new(format!("flood: {name}"), move || {
             let server = start(move |asked, proper, line| {
                 let lists = [Question::Permissions, Question::Assignments, Question::Deny];
@@ -412,7 +413,11 @@ fn floods() -> Vec<Case> {
                     line.write_all(&proper.with_body(page.as_bytes())).map(|()| End::Close)
                 })
             });
-            run(&server.authority, MANY, RUN).assert_ends(ending);
+            let ran = run(&server.authority, MANY, RUN);
+            let ending = ran.ending();
+            let mut words: Vec<&str> = ending.split(' ').collect();
+            words.dedup();
+            assert_eq!(words, ["3", "undetermined", "roles"], "{}", ran.short());
         })
     };
     const UNREAD: &str = "principal reader roles roles roles";
@@ -433,17 +438,16 @@ fn floods() -> Vec<Case> {
                 "identity principal token token token token token validity validity validity validity validity reader roles roles roles data",
             ),
         ),
-        paged("every list has pages of 1 MB without end", ASSIGNMENT, 1, Open("roles roles roles")),
-        paged("every list has pages of 5 MB without end", ASSIGNMENT, 5, Open("roles roles roles")),
-        paged("every list has pages of 16 MB without end", ASSIGNMENT, 16, Open("roles roles roles")),
-        paged("every list has a million entries of nothing", "{}", 3, Open("roles roles roles")),
-        paged("every list has a million numbers", "0", 2, Open("roles roles roles")),
-        paged("every list has half a million quotes", "\"\\\"\"", 2, Open("roles roles roles")),
+        paged("every list has pages of 1 MB without end", ASSIGNMENT, 1),
+        paged("every list has pages of 5 MB without end", ASSIGNMENT, 5),
+        paged("every list has pages of 16 MB without end", ASSIGNMENT, 16),
+        paged("every list has a million entries of nothing", "{}", 3),
+        paged("every list has a million numbers", "0", 2),
+        paged("every list has half a million quotes", "\"\\\"\"", 2),
         paged(
             "every list has entries of a thousand letters",
             "{\"actions\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\"]}",
             1,
-            Open("roles roles roles"),
         ),
     ]
 }
