@@ -51,7 +51,7 @@ fn a_host_in_the_words_of_somebody_in_between_is_redacted_once_and_for_all() {
 #[test]
 fn a_name_that_only_a_sentence_seems_to_hold_takes_no_pseudonym() {
     let mut evidence = evidence("", &[]);
-    let last = evidence.exchanges.iter_mut().filter(|one| one.request.goes_to_metadata()).next_back().unwrap();
+    let last = evidence.exchanges.iter_mut().rfind(|one| one.request.goes_to_metadata()).unwrap();
     if let Outcome::Answered(answer) = &mut last.attempts[0].outcome {
         let id = "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/a";
         answer.headers.insert("server".into(), id.into());
