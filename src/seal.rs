@@ -80,7 +80,7 @@ static LOOKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*",
         r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,})",
         r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
-        r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{60,})"
+        r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_=-]*)*|[A-Za-z0-9_-]{60,})"
     ))
     .ok()
 });
@@ -224,7 +224,7 @@ fn sealed(line: &str) -> String {
         if secret { format!("{}{SEAL}", &found["scheme"]) } else { found[0].to_owned() }
     });
     let line = replaced(&LOOKS, &line, |found| {
-        let is_secret = found.name("mixed").is_none_or(|run| is_mixed(run.as_str()));
+        let is_secret = found.name("mixed").is_none_or(|run| is_mixed(run.as_str()) || run.as_str().contains("eyJ"));
         if is_secret { SEAL.into() } else { found[0].to_owned() }
     });
     line.into_owned()

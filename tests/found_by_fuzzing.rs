@@ -20,6 +20,24 @@ fn tokens_that_follow_each_other_without_a_sign_between_are_all_sealed() {
     assert_eq!(seal::tokens(&format!("x {many}, y")), "x (sealed), y");
 }
 
+#[test]
+fn a_token_behind_a_long_word_and_a_dot_is_sealed_whole() {
+    let long = "eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJ4eHgifQ.c2lnbmF0dXJl";
+    for word in ["some-long-host-name", "Aomssssssssssnbf"] {
+        let sealed = seal::text(&format!("{word}.x{long} {word}"));
+        assert_eq!(sealed, format!("(sealed) {word}"));
+    }
+}
+
+#[test]
+fn user_info_that_only_sealing_finds_goes_with_the_rest() {
+    let mut report = judged(evidence("", &[]));
+    report.notes.push("see http://u:pa/ss@proxy:3128 and http://u:p#w@proxy".into());
+    let once = redact(&report, Level::Secrets).unwrap().report;
+    assert!(!once.notes[0].contains('@'), "{}", once.notes[0]);
+    assert_eq!(redact(&once, Level::Secrets).unwrap().report, once);
+}
+
 /// The redacted evidence of a healthy VM whose metadata service answered the question for a token with this body.
 fn redacted_body(body: &str) -> String {
     let mut evidence = evidence("", &[]);

@@ -101,13 +101,14 @@ fn conversation(bytes: &[u8], piece: usize) -> Vec<u8> {
     let mut client = Client { sends: bytes.chunks(piece), got: Vec::new() };
     let mut connection = Connection::new(&mut client);
     let mut served = 0;
-    while let Ok(Some(asked)) = match connection.next_request().unwrap() {
+    while let Ok(Some(asked)) = match connection.receive().unwrap() {
         Ok(asked) => Ok(asked),
         Err((status, reason)) => connection.refuse(status, reason).map_or(Ok(None), |()| Err(())),
     } {
         served += 1;
         assert!(served <= bytes.len() / 16, "{served} requests in {} bytes", bytes.len());
-        let host = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.as_str());
+        let host =
+            asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.as_str());
         let url = match host {
             Some("169.254.169.254") | None => format!("http://169.254.169.254{}", asked.target),
             Some(host) => format!("https://{host}{}", asked.target),

@@ -18,9 +18,9 @@ use midoctor::token::Token;
 use midoctor::unit_name::{UnitName, environment_line, unescape};
 use midoctor::wire::filter::{Filter, Packet, iptables, nft};
 use midoctor::wire::systemd::declared::{Declared, Sourced, Unit};
+use midoctor::wire::systemd::environment_file;
 use midoctor::wire::systemd::specifiers::{self, Machine};
 use midoctor::wire::systemd::syntax::{Escapes, assignments, words};
-use midoctor::wire::systemd::environment_file;
 use midoctor::wire::{process, proxy};
 use midoctor_fuzz::kind;
 
@@ -54,7 +54,10 @@ fn unit(text: &str) {
             declared.read(&assignments(part), name.section(), path, unit);
         }
         let file = environment_file::variables(parts.last().unwrap()).into_iter();
-        let file: Sourced = file.filter(|(name, _)| VARIABLES.contains(&name.as_str())).map(|(name, value)| (name, (value, String::new()))).collect();
+        let file: Sourced = file
+            .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
+            .map(|(name, value)| (name, (value, String::new())))
+            .collect();
         let all = declared.together(&Sourced::new(), &declared.environment.clone(), file);
         (all, declared.files, declared.remarks)
     };
@@ -211,5 +214,6 @@ fn names(text: &str) {
     }
     assert!(resource_id::same(text, text));
     assert!(text.contains(resource_id::name(text)));
-    let _ = (resource_id::is_user_assigned(text), resource_id::scale_set(text), resource_id::scope_in_words(text, text));
+    let _ =
+        (resource_id::is_user_assigned(text), resource_id::scale_set(text), resource_id::scope_in_words(text, text));
 }

@@ -62,7 +62,9 @@ fn patched(which: u8, patches: &[u8]) -> Vec<u8> {
         let mut at = 0;
         let mut value = Some(value);
         count(&mut json, &mut |place| {
-            if at == wanted && let Some(value) = value.take() {
+            if at == wanted
+                && let Some(value) = value.take()
+            {
                 *place = value;
             }
             at += 1;
@@ -91,7 +93,8 @@ fn taken_in(report: &Report, original: &Report) {
         let twice = redact(&once.report, level).unwrap();
         let [once_more, first] = [&twice.report, &once.report].map(|report| serde_json::to_string(report).unwrap());
         let at = first.bytes().zip(once_more.bytes()).take_while(|(one, other)| one == other).count();
-        let around = |text: &str| text.bytes().skip(at.saturating_sub(100)).take(200).map(char::from).collect::<String>();
+        let around =
+            |text: &str| text.bytes().skip(at.saturating_sub(100)).take(200).map(char::from).collect::<String>();
         assert!(first == once_more, "{level:?} twice: {:?} is then {:?}", around(&first), around(&once_more));
         promises::of_any(&once.report, false);
     }

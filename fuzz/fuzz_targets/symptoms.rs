@@ -48,10 +48,16 @@ fn promised(answer: &Answer, secret: bool) {
         assert!(page::section(&one.code).is_some(), "{}", one.code);
         assert!(one.line >= 1 && one.line <= answer.lines, "line {} of {}", one.line, answer.lines);
         assert!(one.evidence.chars().count() <= 240, "{}", one.evidence);
-        assert!(answer.matches[..index].iter().all(|other| other.code != one.code && other.confidence >= one.confidence));
+        assert!(
+            answer.matches[..index].iter().all(|other| other.code != one.code && other.confidence >= one.confidence)
+        );
     }
     let json = serde_json::to_string(answer).unwrap();
-    for text in [&json, &shown::render(answer, Style::default()), &shown::render(answer, Style { width: 20, unicode: false, color: false })] {
+    for text in [
+        &json,
+        &shown::render(answer, Style::default()),
+        &shown::render(answer, Style { width: 20, unicode: false, color: false }),
+    ] {
         let odd = text.chars().find(|c| (c.is_control() && *c != '\n') || is_hidden(*c));
         assert_eq!(odd, None, "{text}");
         assert!(!secret || !text.contains(CANARY), "{text}");

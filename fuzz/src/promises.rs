@@ -17,7 +17,8 @@ use crate::judged;
 pub fn of_own(report: &Report, secret: bool) {
     let asked = &report.evidence.asked;
     // What clients alone print has codes that no check finds.
-    for check in checks::all().filter(|check| !check.codes.is_empty() && asked.only.is_empty() && !asked.all_identities) {
+    for check in checks::all().filter(|check| !check.codes.is_empty() && asked.only.is_empty() && !asked.all_identities)
+    {
         assert!(report.checks.iter().any(|row| row.id == check.id), "{} is missing", check.id);
     }
     let has = |status: Status| report.checks.iter().any(|row| row.status == status);
@@ -35,7 +36,8 @@ pub fn of_own(report: &Report, secret: bool) {
         assert!(failed.flat_map(|row| &row.findings).any(|finding| finding.code == *root), "{root}");
     }
     let summary = report.summary;
-    let counted = [summary.pass, summary.warn, summary.fail, summary.unknown, summary.blocked, summary.skip, summary.ignored];
+    let counted =
+        [summary.pass, summary.warn, summary.fail, summary.unknown, summary.blocked, summary.skip, summary.ignored];
     assert_eq!(counted.iter().sum::<u32>() as usize, report.checks.len());
 
     let anew = judged(report.evidence.clone());
@@ -54,7 +56,8 @@ pub fn of_own(report: &Report, secret: bool) {
 
 /// Of a report that anybody made. Returns it as JSON.
 pub fn of_any(report: &Report, secret: bool) -> String {
-    let paint = |format| render::paint(report, format, Style::default(), Detail { quiet: false, verbose: true }).unwrap();
+    let paint =
+        |format| render::paint(report, format, Style::default(), Detail { quiet: false, verbose: true }).unwrap();
     let mut json = String::new();
     for (name, format) in render::FORMATS {
         let text = paint(format);
@@ -73,7 +76,12 @@ pub fn of_any(report: &Report, secret: bool) -> String {
             Format::Ndjson => one_line(&text),
             Format::Junit => well_formed(&text),
             Format::Github | Format::Azdo => {
-                assert!(text.lines().filter(|line| line.starts_with("::") || line.starts_with("##vso[task.logissue")).count() <= 10);
+                assert!(
+                    text.lines()
+                        .filter(|line| line.starts_with("::") || line.starts_with("##vso[task.logissue"))
+                        .count()
+                        <= 10
+                );
             }
             Format::Json => json = text,
             Format::Markdown => assert!(text.len() < render::markdown::LIMIT),

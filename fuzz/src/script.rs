@@ -122,9 +122,10 @@ impl Wire for Scripted {
         let asked = self.asked.lock().unwrap();
         asked.set(asked.get() + 1);
         drop(asked);
-        let says = self.answers.iter().find(|(question, _)| {
-            is_for(QUESTIONS[usize::from(*question) % QUESTIONS.len()], request)
-        });
+        let says = self
+            .answers
+            .iter()
+            .find(|(question, _)| is_for(QUESTIONS[usize::from(*question) % QUESTIONS.len()], request));
         let raw = match says {
             None => return self.simulated.ask(request, bearer, within),
             Some((_, Says::Plain(outcome))) => Raw::Plain(outcome.clone()),

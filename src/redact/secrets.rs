@@ -52,6 +52,8 @@ pub fn redact(json: &mut Value, record: &mut Record) {
             record.add(place, "user-info", "user-info", text.chars().count() - bare.chars().count());
         }
         let kept = if place.starts_with("/evidence/") { of_evidence(place, &bare) } else { of_words(place, &bare) };
+        // What was sealed before a host is user-info as well, and went with the rest where it looked like it.
+        let kept = without_user_info(&kept).into_owned();
         if kept == REMOVED && bare != REMOVED {
             record.add(place, "header", "header", bare.chars().count());
         } else if kept != bare {

@@ -43,11 +43,11 @@ impl<S: Stream> Connection<S> {
         Self { stream, ahead: Vec::new() }
     }
 
-    /// The next request; `None` when the client has closed, and a refusal where it sent what is not understood.
+    /// Receives the next request; `None` when the client has closed, and a refusal where it sent what is not understood.
     ///
     /// # Errors
     /// When the stream cannot be read.
-    pub fn next_request(&mut self) -> io::Result<Result<Option<Asked>, Refused>> {
+    pub fn receive(&mut self) -> io::Result<Result<Option<Asked>, Refused>> {
         loop {
             match parse(&self.ahead) {
                 Ok(Some((head, mut asked, length))) => {

@@ -269,7 +269,7 @@ fn serve(socket: TcpStream, part: &Part, shared: &Shared) -> io::Result<()> {
 fn converse(stream: impl Stream, part: &Part, shared: &Shared) -> io::Result<()> {
     let mut connection = connection::Connection::new(stream);
     loop {
-        let asked = match connection.next_request()? {
+        let asked = match connection.receive()? {
             Ok(Some(asked)) => asked,
             Ok(None) => return Ok(()),
             Err((status, reason)) => return connection.refuse(status, reason),
