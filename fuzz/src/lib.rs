@@ -27,7 +27,15 @@ pub fn now() -> jiff::Timestamp {
 
 /// The report that this evidence leads to.
 pub fn judged(evidence: Evidence) -> Report {
-    let run = Run { id: "r".into(), started: NOW.into(), duration_ms: 0, attempts: 1, waited_ms: 0, waiting: None };
+    let run = Run {
+        id: "r".into(),
+        started: NOW.into(),
+        duration_ms: 0,
+        attempts: 1,
+        waited_ms: 0,
+        waiting: None,
+        cut_short: None,
+    };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -212,9 +212,10 @@ fn archive() {
 /// Starts a program at a terminal of its own, presses Ctrl-C there once a question is under way, and prints what the terminal was
 /// told, as JSON, with the exit code.
 const AT_A_TERMINAL: &str = r#"
-import json, os, pty, sys, time
+import fcntl, json, os, pty, struct, sys, termios, time
 child, terminal = pty.fork()
 if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     os.execv(sys.argv[1], sys.argv[1:])
 told = b""
 def asked():
