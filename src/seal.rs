@@ -119,11 +119,14 @@ impl Sealer {
     }
 
     fn without_secrets(&mut self, line: &str) -> String {
+        // A block that ended in this line was a secret from its beginning on, wherever that was.
+        let after =
+            || line.rsplit_once("-----END ").map(|(_, after)| after.split_once("-----").map_or("", |(_, rest)| rest));
         if self.block > 0 {
             self.block -= 1;
-            if let Some((_, after)) = line.split_once("-----END ") {
+            if let Some(after) = after() {
                 self.block = 0;
-                return format!("{SEAL}{}", after.split_once("-----").map_or("", |(_, after)| after));
+                return format!("{SEAL}{}", self.outside_of_blocks(after));
             }
             if line.trim().is_empty() || line.split_whitespace().last().is_some_and(is_of_a_block) {
                 return SEAL.into();
@@ -131,12 +134,13 @@ impl Sealer {
             // A line that is damaged may be a part of it all the same: the secret goes on.
             self.block = 0;
         }
-        if let Some((_, after)) = line.split_once("-----END ")
-            && !line.contains("-----BEGIN ")
-        {
-            // Its beginning was not in the text.
-            return format!("{SEAL}{}", after.split_once("-----").map_or("", |(_, after)| after));
+        if let Some(after) = after().filter(|_| !line.contains("-----BEGIN ")) {
+            return format!("{SEAL}{}", self.outside_of_blocks(after));
         }
+        self.outside_of_blocks(line)
+    }
+
+    fn outside_of_blocks(&mut self, line: &str) -> String {
         let line = replaced(&PEM, line, |found| {
             if found.name("end").is_none() {
                 self.block = LONGEST_BLOCK;

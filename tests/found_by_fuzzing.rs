@@ -89,3 +89,20 @@ fn a_damaged_line_of_a_key_is_sealed_with_the_rest() {
     assert_eq!(seal::text(&format!("-----END PRIVATE KEY-----\n{line}\nit went on\n")), sealed);
     assert_eq!(seal::text(sealed), sealed);
 }
+
+#[test]
+fn what_stands_behind_the_end_of_a_key_is_sealed_as_any_other_text() {
+    let token = JWT;
+    let end = "-----END PRIVATE KEY-----";
+    for (text, sealed) in [
+        (format!("{end} Bearer {token}"), "(sealed) Bearer (sealed)"),
+        (
+            format!("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n{end} Bearer {token}"),
+            "(sealed)\n(sealed)\n(sealed) Bearer (sealed)",
+        ),
+        (format!("{end} Bearer {token} {end} x"), "(sealed) x"),
+    ] {
+        assert_eq!(seal::text(&text), sealed, "{text}");
+        assert_eq!(seal::text(sealed), sealed);
+    }
+}
