@@ -17,6 +17,8 @@ pub enum Exit {
     Usage = 2,
     /// Nothing failed, but something essential could not be judged.
     Undetermined = 3,
+    /// Ended by SIGHUP: 128 + 1.
+    HungUp = 129,
     /// Ended by SIGINT: 128 + 2.
     Interrupted = 130,
     /// Ended by SIGTERM: 128 + 15.
@@ -32,6 +34,9 @@ pub enum Signal {
     /// What `kill`, `timeout` and service managers send.
     #[serde(rename = "SIGTERM")]
     Terminate,
+    /// What a terminal sends that goes away.
+    #[serde(rename = "SIGHUP")]
+    HangUp,
 }
 
 impl Signal {
@@ -40,6 +45,7 @@ impl Signal {
         match self {
             Self::Interrupt => "Ctrl-C (SIGINT)",
             Self::Terminate => "SIGTERM",
+            Self::HangUp => "the end of its terminal (SIGHUP)",
         }
     }
 
@@ -48,6 +54,7 @@ impl Signal {
         match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
         }
     }
 }
@@ -57,6 +64,7 @@ impl From<Signal> for Exit {
         match signal {
             Signal::Interrupt => Self::Interrupted,
             Signal::Terminate => Self::Terminated,
+            Signal::HangUp => Self::HungUp,
         }
     }
 }
@@ -67,7 +75,6 @@ impl From<u8> for Exit {
         match code {
             0 => Self::Healthy,
             1 => Self::Unhealthy,
-            2 => Self::Usage,
             _ => Self::Undetermined,
         }
     }

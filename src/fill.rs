@@ -83,7 +83,6 @@ pub fn in_ascii(text: &str) -> String {
     plain
 }
 
-/// Characters that turn the direction of writing, have no width, or are tags: they make a text look like another.
 /// Characters that turn the direction of writing, have no width, end a line, or are tags: they make a text look like another. It
 /// is Unicode's property Default_Ignorable_Code_Point, with the marks of annotations, the ends of lines and
 /// paragraphs, and what is no character at all.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the command works in a thread of its own, and this waits for its end or for a signal. The first signal
+//! Ctrl-C, SIGTERM and SIGHUP: the command works in a thread of its own, and this waits for its end or for a signal. The first signal
 //! lets an examination write down what it knows; the second, or the first to anything else, ends the run at once.
 //!
 //! It knows neither reports nor evidence. What is half written it has taken away, by [`crate::output`].
@@ -165,11 +165,18 @@ fn watch(tell: impl Fn(Signal) -> bool + Send + 'static) {
 
 #[cfg(unix)]
 fn listen(tell: impl Fn(Signal) -> bool) {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let wanted = [SIGINT, SIGTERM].into_iter().filter(|number| !is_ignored(*number));
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    let wanted = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ].into_iter().filter(|number| !is_ignored(*number));
     let Ok(mut signals) = signal_hook::iterator::Signals::new(wanted) else { return };
     for number in signals.forever() {
-        if !tell(if number == SIGTERM { Signal::Terminate } else { Signal::Interrupt }) {
+        let signal = match number {
+            // A file may not grow any more (ulimit -f). Whoever writes it is told so as well, and says it.
+            SIGXFSZ => continue,
+            SIGTERM => Signal::Terminate,
+            SIGHUP => Signal::HangUp,
+            _ => Signal::Interrupt,
+        };
+        if !tell(signal) {
             return;
         }
     }

@@ -237,6 +237,7 @@ fn reason(error: &std::io::Error) -> (String, &'static str) {
         ErrorKind::PermissionDenied => ("this user may not write there", "name another file, or run as another user"),
         ErrorKind::ReadOnlyFilesystem => ("the file system is read-only", "name a file on another"),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("the disk is full", "make room, or name another"),
+        ErrorKind::FileTooLarge => ("no file may be so large here (ulimit -f)", "raise the limit"),
         ErrorKind::NotADirectory => ("a part of the path is no directory", "correct it"),
         _ => return (error.to_string(), "name another file"),
     };
@@ -248,6 +249,11 @@ pub fn real(path: &Path) -> PathBuf {
     let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
     let in_real_directory = || Some(std::fs::canonicalize(directory?).ok()?.join(path.file_name()?));
     std::fs::canonicalize(path).ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
+}
+
+/// Is there something of this name that is no regular file, such as a pipe, which waits for its reader?
+pub fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
 
 /// Are these two names of one file?

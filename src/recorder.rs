@@ -211,7 +211,8 @@ impl<'a> Recorder<'a> {
     fn seal_plain(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Failed(mut failed) => {
-                failed.detail = self.seal_text(&failed.detail.chars().take(400).collect::<String>());
+                // It can name a proxy, as a variable does that nobody knows the shape of.
+                failed.detail = seal::text(&self.seal_text(&failed.detail.chars().take(400).collect::<String>()));
                 failed.certificate = failed.certificate.map(|shown| self.seal_certificate(shown));
                 Outcome::Failed(failed)
             }

@@ -210,7 +210,7 @@ pub struct Ignored {
 }
 
 /// What to do about a finding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Remedy {
     /// The fix in one sentence: its first step.
     pub text: String,

@@ -13,6 +13,9 @@ use crate::seal;
 use crate::strings;
 use crate::token::KNOWN;
 
+/// A report has few notes; of a file that has more than so many the rest is left out.
+const NOTES: usize = 100;
+
 /// What a file is looked at for first.
 #[derive(Deserialize)]
 struct Head {
@@ -89,6 +92,7 @@ fn harmless(mut report: Report) -> Result<Report, String> {
             claims.known.retain(|name, _| KNOWN.contains(&name.as_str()));
         }
     }
+    report.notes.truncate(NOTES);
     let mut json = serde_json::to_value(report).map_err(|error| error.to_string())?;
     strings::each(&mut json, &mut |place, text| {
         let sealed = seal::tokens(text);

@@ -220,3 +220,37 @@ fn no_core_is_written() {
     }
     assert_eq!(entries(folder.path()), left, "another program's core at most");
 }
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("r.json"), "old").unwrap();
+    // In blocks of 1024 or 512 bytes, as the shell has it: less than the report in any case.
+    let line = format!("ulimit -f 4; exec {} demo role-missing -o json=r.json", env!("CARGO_BIN_EXE_midoctor"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(folder.path()).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    let ran = shell.output().unwrap();
+    let named = folder.path().canonicalize().unwrap().join("r.json").display().to_string();
+    let said =
+        format!("midoctor: {named} cannot be written: no file may be so large here (ulimit -f); raise the limit\n");
+    assert_eq!((ran.status.code(), text(&ran.stdout), text(&ran.stderr)), (Some(2), "", said.as_str()));
+    assert_eq!(entries(folder.path()), ["r.json"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("r.json")).unwrap(), "old");
+}
+
+#[test]
+fn a_step_summary_that_is_a_pipe_holds_up_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("summary");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = ended(
+        midoctor(&["demo", "healthy", "-o", "github"])
+            .env("GITHUB_STEP_SUMMARY", &pipe)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let said = "midoctor: the step's summary is left as it is: it is no regular file\n";
+    assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(0), said));
+}

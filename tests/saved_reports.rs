@@ -240,15 +240,20 @@ fn a_comparison_says_what_came_and_what_went() {
     );
 }
 
-/// Whoever is sent a report may paste what it says. A line that this version does not make of the evidence is not shown.
+/// Whoever is sent a report may do what it says. So that is this version's own advice on the evidence.
 #[test]
-fn a_command_that_a_stranger_put_into_a_report_is_not_shown() {
+fn the_advice_that_a_stranger_put_into_a_report_is_not_shown() {
     let (folder, file) = folder("role-missing");
     let mut report = json_of(&file);
-    let finding = report["checks"].as_array_mut().unwrap().iter_mut().find_map(|check| check["findings"].get_mut(0));
-    let commands = finding.unwrap()["remedy"]["commands"].as_array_mut().unwrap();
-    let whole = commands.len();
-    commands[0]["line"] = json!("echo evil | sh");
+    let is_found = |check: &&mut Value| check["findings"].get(0).is_some();
+    let check = report["checks"].as_array_mut().unwrap().iter_mut().find(is_found).unwrap();
+    let own = check["findings"][0].clone();
+    check["findings"][0]["remedy"]["steps"] = json!(["Run `evil`."]);
+    check["findings"][0]["remedy"]["commands"][0]["line"] = json!("evil");
+    check["findings"][0]["docs"] = json!(["https://evil.example/"]);
+    let mut strange = check["findings"][0].clone();
+    strange["code"] = json!("made-up");
+    check["findings"].as_array_mut().unwrap().push(strange);
     let bad = save(&folder.path().join("bad.json"), report.to_string());
     let archive = folder.path().join("a.zip").display().to_string();
     let redacted = run(&["report", "redact", &bad, "--redact", "none", "-f", &archive]);
@@ -256,18 +261,43 @@ fn a_command_that_a_stranger_put_into_a_report_is_not_shown() {
     for from in [&bad, &archive] {
         let shown = run(&["report", "show", from, "-o", "json"]);
         let note = format!(
-            "1 command in the saved report is not shown, since midoctor {} makes no such line of its evidence; check --from \
+            "the advice on 1 finding is left out, since midoctor {} finds no such thing in the saved evidence; check --from \
              judges it anew",
             env!("CARGO_PKG_VERSION")
         );
-        assert_eq!(shown.stderr, format!("midoctor: {note}\n"));
+        assert!(shown.stderr.starts_with(&format!("midoctor: {note}\n")), "{}", shown.stderr);
         let report: Value = serde_json::from_str(&shown.stdout).unwrap();
-        let findings = report["checks"].as_array().unwrap().iter().find_map(|check| check["findings"].get(0));
-        assert_eq!(findings.unwrap()["remedy"]["commands"].as_array().unwrap().len(), whole - 1);
-        assert_eq!(report["notes"], json!([note]));
-        for format in ["text", "html", "markdown", "compact"] {
+        let findings = report["checks"].as_array().unwrap().iter().find(|check| check["findings"].get(0).is_some());
+        let findings = &findings.unwrap()["findings"];
+        assert_eq!((&findings[0], findings[1]["remedy"]["steps"].as_array().map(Vec::len)), (&own, Some(0)));
+        for format in ["text", "html", "markdown", "compact", "junit"] {
             assert!(!run(&["report", "show", from, "-o", format]).stdout.contains("evil"), "{format}");
         }
+    }
+}
+
+/// What was read is there afterwards.
+#[test]
+fn no_output_takes_the_place_of_the_report_that_is_read() {
+    let (folder, file) = folder("role-missing");
+    let before = std::fs::read(&file).unwrap();
+    let other = save(&folder.path().join("other.json"), &before);
+    let link = folder.path().join("link.json").display().to_string();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for (arguments, format) in [
+        (&["report", "show", &file][..], "html"),
+        (&["report", "show", &link], "json"),
+        (&["check", "--from", &file], "json"),
+        (&["report", "diff", &other, &file], "json"),
+        (&["fleet", &other, &file], "json"),
+    ] {
+        let output = format!("{format}={file}");
+        let said = refused(&[arguments, &["-o", &output]].concat());
+        assert_eq!(
+            said,
+            format!("midoctor: {file} is what is read, and would be overwritten; name another file with -o")
+        );
+        assert_eq!(std::fs::read(&file).unwrap(), before, "{arguments:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `fleet`: lets several threads read reports and bring them to one fold, and prints what it comes to.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::FleetArgs;
@@ -28,7 +29,10 @@ const KEPT: usize = 4 << 20;
 
 /// Does what was typed.
 pub fn fleet(args: &FleetArgs) -> Result<Exit, String> {
-    let opened = publish::open(&Outputs::read(&args.output, &FORMATS, args.color.color)?, |_| false)?;
+    let outputs = Outputs::read(&args.output, &FORMATS, args.color.color)?;
+    let read: Vec<&Path> = args.reports.iter().map(|name| name.as_path()).collect();
+    publish::not_over(&outputs, &read)?;
+    let opened = publish::open(&outputs, |_| false)?;
     let earlier = args.since.as_deref().map(gather::Earlier::open).transpose()?;
     let supply = Supply::new(&args.reports)?;
     if args.reports.iter().any(|name| name.as_os_str() == "-") && std::io::stdin().is_terminal() {

@@ -23,6 +23,19 @@ pub struct Opened<F> {
     style: Style,
 }
 
+/// Makes sure that no output takes the place of what is read.
+///
+/// # Errors
+/// A sentence that names the file.
+pub fn not_over<F>(outputs: &Outputs<F>, read: &[&Path]) -> Result<(), String> {
+    let files = outputs.targets.iter().filter_map(|(_, file)| file.as_deref());
+    let over = files.filter(|file| read.iter().any(|one| output::same_file(file, one))).next();
+    over.map_or(Ok(()), |file| {
+        let name = visible(&file.display().to_string());
+        Err(format!("{name} is what is read, and would be overwritten; name another file with -o"))
+    })
+}
+
 /// Finds all files of an answer writable. `appends` says which formats are added to a file that is there.
 ///
 /// # Errors
@@ -112,6 +125,10 @@ pub fn publish_report(report: &Report, opened: Opened<Format>, typed: &OutputArg
 
 /// Adds the report as Markdown to the summary of a step on GitHub, which the runner refuses as a whole when it is too long.
 fn summarise(report: &Report, file: &Path) -> Result<(), String> {
+    // One that waits for its reader would hold up the step.
+    if output::is_special(file) {
+        return Err("it is no regular file".into());
+    }
     let target = Target::append(file)?;
     let taken = usize::try_from(target.length()).unwrap_or(usize::MAX);
     // One for a line end that is missing.

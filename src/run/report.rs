@@ -58,7 +58,7 @@ fn redact(args: &ReportRedactArgs) -> Result<Exit, String> {
         let name = visible(&args.report.display().to_string());
         return Err(format!("{name} would be overwritten by its own redaction; name another file with -f"));
     }
-    let report = saved::with_own_lines(saved::read(&args.report)?);
+    let report = saved::with_own_advice(saved::read(&args.report)?);
     let mut place = Destination::open(&args.archive)?;
     place.needs_a_map(level(args.archive.redact))?;
     write(&report, place, &args.archive)

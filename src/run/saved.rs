@@ -1,6 +1,5 @@
 //! Reports that were saved: shown, compared, and judged anew.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::archive;
@@ -13,12 +12,12 @@ use crate::input::Source;
 use crate::output;
 use crate::outputs::Outputs;
 use crate::render::diff::{self as painted, FORMATS, Format};
-use crate::render::json;
-use crate::report::Report;
+use crate::render::{FORMATS as REPORT_FORMATS, json};
+use crate::report::{Remedy, Report};
 use crate::saved;
 use crate::words::plural;
 
-use super::publish::{self, open_report, publish_report};
+use super::publish::{self, not_over, open_report, publish_report};
 use super::settings::Settings;
 
 /// Reads a report: JSON or an archive, `-` for standard input.
@@ -36,35 +35,40 @@ pub fn read(file: &Path) -> Result<Report, String> {
 /// # Errors
 /// A sentence that says what cannot be read or written.
 pub fn show(args: &ReportShowArgs) -> Result<Exit, String> {
+    not_over(&Outputs::read(&args.output.output, &REPORT_FORMATS, args.output.color.color)?, &[&args.file])?;
     let opened = open_report(&args.output)?;
-    publish_report(&with_own_lines(read(&args.file)?), opened, &args.output)
+    publish_report(&with_own_advice(read(&args.file)?), opened, &args.output)
 }
 
-/// The report with those lines to paste alone that this version makes of its evidence: whoever wrote the file could have put
-/// anything in their place.
-pub fn with_own_lines(mut report: Report) -> Report {
-    let lines = |report: &Report| -> BTreeSet<String> {
-        let findings = report.checks.iter().flat_map(|check| &check.findings);
-        findings.flat_map(|finding| &finding.remedy.commands).map(|command| command.line.clone()).collect()
-    };
-    if lines(&report).is_empty() {
+/// The report with this version's advice on what its evidence shows, and no other: whoever wrote the file could have put any
+/// step, command or link in its place. What was found, and what the verdict is, stays as it was saved.
+pub fn with_own_advice(mut report: Report) -> Report {
+    let is_found = report.checks.iter().any(|check| !check.findings.is_empty());
+    if !is_found {
         return report;
     }
     let evidence = report.evidence.clone();
-    let own = lines(&Report::new(&diagnosis::diagnose(&evidence), evidence, report.run.clone()));
-    let mut others = 0;
-    for finding in report.checks.iter_mut().flat_map(|check| &mut check.findings) {
-        let before = finding.remedy.commands.len();
-        finding.remedy.commands.retain(|command| own.contains(&command.line));
-        others += before - finding.remedy.commands.len();
+    let own = Report::new(&diagnosis::diagnose(&evidence), evidence, report.run.clone());
+    let mut without = 0;
+    for check in &mut report.checks {
+        let same = own.checks.iter().find(|one| one.id == check.id && one.subject == check.subject);
+        for finding in &mut check.findings {
+            match same.and_then(|same| same.findings.iter().find(|one| one.code == finding.code)) {
+                Some(one) => (finding.remedy, finding.docs) = (one.remedy.clone(), one.docs.clone()),
+                None => {
+                    without += 1;
+                    finding.remedy = Remedy::default();
+                    finding.docs.clear();
+                }
+            }
+        }
     }
-    if others > 0 {
+    if without > 0 {
         report.notes.push(format!(
-            "{} in the saved report {} not shown, since midoctor {} makes no such {} of its evidence; check --from judges it anew",
-            plural(others as u64, "command"),
-            if others == 1 { "is" } else { "are" },
+            "the advice on {} is left out, since midoctor {} finds no such thing in the saved evidence; check --from judges it \
+             anew",
+            plural(without, "finding"),
             env!("CARGO_PKG_VERSION"),
-            if others == 1 { "line" } else { "lines" },
         ));
     }
     report
@@ -78,7 +82,9 @@ pub fn compare(args: &ReportDiffArgs) -> Result<Exit, String> {
     if args.before.as_os_str() == "-" && args.after.as_os_str() == "-" {
         return Err("both reports cannot come from standard input; name a file for one of them".into());
     }
-    let opened = publish::open(&Outputs::read(&args.output, &FORMATS, args.color.color)?, |_| false)?;
+    let outputs = Outputs::read(&args.output, &FORMATS, args.color.color)?;
+    not_over(&outputs, &[&args.before, &args.after])?;
+    let opened = publish::open(&outputs, |_| false)?;
     let (before, after) = (read(&args.before)?, read(&args.after)?);
     let changes = diff::compare(&before, &after);
     publish::publish(opened, |format, style| match format {
@@ -96,6 +102,7 @@ pub fn compare(args: &ReportDiffArgs) -> Result<Exit, String> {
 pub fn judge(file: &Path, args: &CheckArgs) -> Result<Exit, String> {
     let Settings { options, output, origins, names_fail_on } =
         Settings::for_saved_evidence(&args.examine, &args.output)?;
+    not_over(&Outputs::read(&output.output, &REPORT_FORMATS, output.color.color)?, &[file])?;
     let opened = open_report(&output).map_err(|why| origins.blame(why))?;
     let old = read(file)?;
     let mut evidence = old.evidence.clone();

@@ -15,6 +15,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new("interrupted while Azure Resource Manager is silent", || examination("INT", 130, "Ctrl-C (SIGINT)")),
         Case::new("terminated while Azure Resource Manager is silent", || examination("TERM", 143, "SIGTERM")),
+        Case::new("left by its terminal while Azure Resource Manager is silent", || {
+            examination("HUP", 129, "the end of its terminal (SIGHUP)")
+        }),
         Case::new("interrupted while the metadata service hangs", metadata_hangs),
         Case::new("interrupted while it waits", waiting),
         Case::new("interrupted while it collects for support", archive),

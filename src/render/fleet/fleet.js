@@ -168,13 +168,16 @@
   };
   const draw = (anew) => {
     const view = of("window");
+    const top = view.scrollTop;
     const many = Math.ceil(view.clientHeight / height) + 2 * AROUND;
-    const from = Math.max(0, Math.min(Math.floor(view.scrollTop / height) - AROUND, shown.length - many));
+    const from = Math.max(0, Math.min(Math.floor(top / height) - AROUND, shown.length - many));
     if (!anew && Math.abs(from - first) < AROUND / 2) return;
     const focused = document.activeElement?.dataset?.index !== undefined && of("rows").contains(document.activeElement);
     first = from;
     const lines = shown.slice(from, from + many).map((vm, index) => row(vm, from + index));
     of("rows").replaceChildren(space(from * height), ...lines, space(Math.max(0, shown.length - from - lines.length) * height));
+    // Some browsers follow the row that had the focus to where it no longer is.
+    if (view.scrollTop !== top) view.scrollTop = top;
     of("table").setAttribute("aria-rowcount", shown.length + 1);
     if (focused) button(current)?.focus({ preventScroll: true });
     else if (!button(current)) for (const one of of("rows").querySelectorAll("button")) { one.tabIndex = 0; break; }
