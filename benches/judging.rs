@@ -153,15 +153,7 @@ fn evidence(met: bool, pages: [usize; 2]) -> Evidence {
 }
 
 fn report(evidence: Evidence) -> Report {
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     Report::new(&diagnose(&evidence), evidence, run)
 }
 
@@ -176,15 +168,7 @@ fn judge(bench: &mut Criterion) {
         });
         let diagnosis = diagnosis::diagnose(&evidence);
         bench.bench_function(&format!("report: 500 requirements {word}"), |bench| {
-            let run = || Run {
-                id: "r".into(),
-                started: String::new(),
-                duration_ms: 0,
-                attempts: 1,
-                waited_ms: 0,
-                waiting: None,
-                cut_short: None,
-            };
+            let run = || Run { id: "r".into(), attempts: 1, ..Run::default() };
             bench.iter_batched(
                 || evidence.clone(),
                 |evidence| Report::new(black_box(&diagnosis), evidence, run()),

@@ -205,15 +205,7 @@ fn panics_when_told_to() {
     let wire = Panicking { machine, at: &at };
     let (evidence, _) = engine::examine(&wire, &plan, Limits::default(), &|_: &Request| {});
     assert!(at != PLACES[2], "forced: {evidence:?}");
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     let report = Report::new(&diagnosis::diagnose(&evidence), evidence, run);
     panic!("forced: {report:?} {:?}", Plan::default());
 }

@@ -69,15 +69,8 @@ fn play(name: &str) -> Report {
 }
 
 fn report(evidence: Evidence, duration_ms: u64) -> Report {
-    let run = Run {
-        id: "r".into(),
-        started: evidence.taken_at.to_string(),
-        duration_ms,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run =
+        Run { id: "r".into(), started: evidence.taken_at.to_string(), duration_ms, attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -20,15 +20,7 @@ fn examine(scenario: &str, identities: &[&str], resources: &[&str]) -> Report {
     let plan = options::plan(&own(identities), &own(resources), &[]).unwrap();
     let machine = SimulatedMachine::new(Azure::new(Scenario::parse(Some(scenario), &[]).unwrap()));
     let (evidence, _) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -100,9 +100,7 @@ fn played(name: &str) -> midoctor::report::Report {
         started: evidence.taken_at.to_string(),
         duration_ms: 1,
         attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
+        ..midoctor::report::Run::default()
     };
     midoctor::report::Report::new(&diagnosis, evidence, run)
 }

@@ -21,15 +21,7 @@ fn examine(roles: &str, required: &[&str]) -> Report {
     let scenario = Scenario::parse(Some(&format!("roles = {roles}")), &[]).unwrap();
     let machine = SimulatedMachine::new(Azure::new(scenario));
     let (evidence, _) = engine::examine(&machine, &plan, Limits::default(), &|_: &Request| {});
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -82,15 +82,7 @@ fn everything_said(rewrite: impl Fn(&Request, &str, Response) -> Response + Sync
 /// All that a run over this wire can print.
 fn printed(wire: &dyn Wire) -> String {
     let (evidence, _) = engine::examine(wire, &Plan::default(), Limits::default(), &|_: &Request| {});
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     let report = Report::new(&diagnosis::diagnose(&evidence), evidence, run);
     let detail = render::text::Detail { quiet: false, verbose: true };
     let text = render::text::render(&report, render::style::Style::default(), detail);

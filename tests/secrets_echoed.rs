@@ -86,15 +86,7 @@ fn an_echo_in_any_shape_gets_into_nothing() {
         let (evidence, _) = engine::examine(&wire, &plan, Limits::default(), &|_: &Request| {});
         // The manager and each of the data services.
         assert!(*wire.echoed.lock().unwrap() >= 4, "{what}: {}", wire.echoed.lock().unwrap());
-        let run = Run {
-            id: "r".into(),
-            started: String::new(),
-            duration_ms: 0,
-            attempts: 1,
-            waited_ms: 0,
-            waiting: None,
-            cut_short: None,
-        };
+        let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
         let report = Report::new(&diagnosis::diagnose(&evidence), evidence, run);
         for format in [Format::Text, Format::Json] {
             let detail = Detail { quiet: false, verbose: true };

@@ -27,15 +27,7 @@ pub fn now() -> jiff::Timestamp {
 
 /// The report that this evidence leads to.
 pub fn judged(evidence: Evidence) -> Report {
-    let run = Run {
-        id: "r".into(),
-        started: NOW.into(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), started: NOW.into(), attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -10,7 +10,7 @@ use crate::exit::Signal;
 use crate::words::in_words;
 
 /// When the run was, and how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// A random ID.
     pub id: String,

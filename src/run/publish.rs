@@ -28,8 +28,8 @@ pub struct Opened<F> {
 /// # Errors
 /// A sentence that names the file.
 pub fn not_over<F>(outputs: &Outputs<F>, read: &[&Path]) -> Result<(), String> {
-    let files = outputs.targets.iter().filter_map(|(_, file)| file.as_deref());
-    let over = files.filter(|file| read.iter().any(|one| output::same_file(file, one))).next();
+    let mut files = outputs.targets.iter().filter_map(|(_, file)| file.as_deref());
+    let over = files.find(|file| read.iter().any(|one| output::same_file(file, one)));
     over.map_or(Ok(()), |file| {
         let name = visible(&file.display().to_string());
         Err(format!("{name} is what is read, and would be overwritten; name another file with -o"))

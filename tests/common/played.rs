@@ -35,15 +35,7 @@ pub fn play(toml: &str) -> Report {
 
 /// The report of this evidence.
 pub fn judged(evidence: Evidence) -> Report {
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
 

@@ -41,7 +41,7 @@ pub fn open() -> Report {
 
 fn of(evidence: Evidence, duration_ms: u64) -> Report {
     let started = evidence.taken_at.to_string();
-    let run = Run { id: "r".into(), started, duration_ms, attempts: 1, waited_ms: 0, waiting: None, cut_short: None };
+    let run = Run { id: "r".into(), started, duration_ms, attempts: 1, ..Run::default() };
     let mut report = Report::new(&diagnosis::diagnose(&evidence), evidence, run);
     let random = regex::Regex::new(r"request ID is [0-9a-f-]{36}").unwrap();
     for finding in report.checks.iter_mut().flat_map(|check| &mut check.findings) {

@@ -132,14 +132,6 @@ fn collect(json: &Value, at: String, places: &mut Vec<String>) {
 /// The report of a run over it.
 pub fn report(spoilt: &Spoilt<impl Spoil>, plan: &Plan) -> Report {
     let (evidence, _) = engine::examine(spoilt, plan, Limits::default(), &|_: &Request| {});
-    let run = Run {
-        id: "r".into(),
-        started: String::new(),
-        duration_ms: 0,
-        attempts: 1,
-        waited_ms: 0,
-        waiting: None,
-        cut_short: None,
-    };
+    let run = Run { id: "r".into(), attempts: 1, ..Run::default() };
     Report::new(&diagnosis::diagnose(&evidence), evidence, run)
 }
