@@ -46,7 +46,7 @@ mod tests {
     fn the_place_is_named_without_the_builders_folders() {
         for (file, named) in [
             ("src/wire/http.rs", "src/wire/http.rs"),
-            ("/home/x/.cargo/registry/src/index.crates.io-1/ureq-3.5.2/src/agent.rs", "ureq-3.5.2/src/agent.rs"),
+            ("/home/x/.cargo/registry/src/some-registry-1/ureq-3.5.2/src/agent.rs", "ureq-3.5.2/src/agent.rs"),
             ("/rustc/abc/library/core/src/str/mod.rs", "core/src/str/mod.rs"),
             ("odd.rs", "odd.rs"),
         ] {
