@@ -156,7 +156,7 @@ fn shapes_of_other_tools_are_sealed_as_well() {
         ("\"clientSecret\":\n   \"CANARY x\",\n\"a\": 1", "\"clientSecret\":\n   \"(sealed)\",\n\"a\": 1"),
         ("password: >-\n  CANARY!\nuser: x", "password: >-\n  (sealed)\nuser: x"),
         // All that a header holds.
-        ("authorization: Bearer abc, Bearer CANARY", "authorization: (sealed)"),
+        ("authorization: Bearer abc, Bearer CANARY", "authorization: Bearer (sealed)"),
         (
             "{'authorization': 'Bearer CANARY', 'Proxy-Authorization': 'Basic CANARY', 'a': 'b'}",
             "{'authorization': 'Bearer (sealed)', 'Proxy-Authorization': 'Basic (sealed)', 'a': 'b'}",
@@ -187,7 +187,7 @@ fn shapes_of_other_tools_are_sealed_as_well() {
         ("InstrumentationKey=CANARY;IngestionEndpoint=x", "InstrumentationKey=(sealed);IngestionEndpoint=x"),
     ] {
         assert_eq!(seal::text(text), sealed, "{text}");
-        assert_eq!(seal::text(sealed), sealed, "again");
+        assert_eq!(seal::text(sealed), sealed, "sealed again");
         let all = everything(&format!("{}needle\n{text}\nafter\n", "hay\n".repeat(200)));
         assert!(!all.contains("CANARY"), "{text}\n→ {all}");
     }
