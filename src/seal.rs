@@ -3,22 +3,18 @@
 //! [`tokens`] is for answers, whose other secrets are known by their place; [`Sealer`] is for text that somebody pasted, of
 //! which nothing is known. When in doubt it seals: a clue less is better than a secret told.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
+mod patterns;
 
-use regex::{Captures, Regex};
+use std::borrow::Cow;
+
+use patterns::{
+    ALONE, AWAITS, BEARER, COLUMNS, FIELD, FLAG, GOES_ON, HEADER, LONG, LOOKS, MORE, NAMED, OF_A_SECRET, PARAMETERS,
+    PEM, PROXY, Pattern, SIGNATURE, TOKEN_LIKE, TUPLE, USER, USER_FLAG, WORDS,
+};
+use regex::Captures;
 
 /// What stands where a secret stood.
 pub const SEAL: &str = "(sealed)";
-
-/// What a JWT looks like, whole or cut off: base64url of `{"`, then more parts, as many as there are: one may follow the other.
-static TOKEN_LIKE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*").ok());
-
-/// The signature in the query of a URL, which opens what the URL names to everybody (a shared access signature).
-static SIGNATURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<key>(?:[?&;]|\\u0026|%3[Ff]|%26)sig(?:=|\\u003[Dd]|%3[Dd]))[^&\s"'\\<>#]+"#).ok()
-});
 
 /// Replaces what looks like a JWT, and signatures in URLs.
 pub fn tokens(text: &str) -> Cow<'_, str> {
@@ -27,73 +23,14 @@ pub fn tokens(text: &str) -> Cow<'_, str> {
     signed.map(|pattern| pattern.replace_all(&text, format!("${{key}}{SEAL}")).into_owned()).map_or(text, Cow::Owned)
 }
 
-/// A name that a secret follows, what stands between, and the secret: quoted inside a quoted text, quoted, or bare.
-static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?P<key>(?i-u:[a-z0-9_.-]*(?:(?:access|refresh|id|sas|bearer)[_-]?token|secret|passw(?:or)?d|assertion",
-        r"|(?:account|shared|access|api|storage|subscription|functions|primary|secondary|master|private)[_-]?key",
-        r"|identity[_-]header)|\b(?:pwd|sig)))",
-        r#"(?P<between>\\*["']?\s*(?:[:=]|%3[ADad]|=>|>)[\s\[]*)"#,
-        r#"(?P<value>\\"(?:[^"\\]|\\{2,}.)*|\\{3}"(?:[^"\\]|\\{1,2}[^"\\]|\\{4,}.)*|\\+"[^"\\]*|\\+'[^'\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[^\s"'&;<>]+)"#
-    ))
-    .ok()
-});
-
-/// A secret after a flag, as a word of its own: `--client-secret X`, and `-p X` of `az login`.
-static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r#"(?P<key>(?:(?:^|[\s"'])--(?i-u:[a-z-]*(?:passw(?:or)?d|secret|token|key))|\b(?i-u:az login)\b.*?\s-p)["']?[\s,=]+["']?)"#,
-        r#"(?P<value>[^\s"',-][^\s"',]*)"#
-    ))
-    .ok()
-});
-
-/// A long value with digits after a name that is often harmless: `token='…'`, `?code=…` of Azure Functions.
-static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<key>\b(?i-u:token|code|header)\\*["']?\s*[:=]\s*\\*["']?)(?P<value>[A-Za-z0-9%+/=_~.-]{16,})"#)
-        .ok()
-});
-
-/// A header that holds credentials, the scheme, and the rest.
-static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r#"(?P<key>(?i-u:(?:\b|_)authorization(?:-auxiliary)?|\bcookie)\\*["']?\s*[:=][\s\["'\\]*)"#,
-        r"(?P<scheme>(?i-u:bearer|basic|sharedkey|sharedkeylite|sharedaccesssignature|negotiate|ntlm|digest|pop|token|aad|aws4-[a-z0-9-]+)\s+)?",
-        r#"(?P<value>[^\s"'\\]+)(?P<rest>.*)"#
-    ))
-    .ok()
-});
-
-/// `Bearer` and what follows it, where no header says so.
-static BEARER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?P<scheme>\b(?i-u:bearer|sharedkey|basic)\s+)(?P<value>[A-Za-z0-9._~+/=-]{16,})").ok()
-});
-
-/// A name and a password before a host.
-static USER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"://(?:(?P<name>[^\s@:/"'<>]*):(?P<password>[^\s"'<>]*)|[^\s@:/"'<>?#]+)@"#).ok());
-
-/// What is a secret by its looks: a JWT cut in front, three parts of base64, the keys of storage and Service Bus, a client
-/// secret of Microsoft Entra ID, a long run of random letters.
-static LOOKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?P<sure>[A-Za-z0-9_-]*\.?eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*)*",
-        r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,})",
-        r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
-        r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_=-]*)*|[A-Za-z0-9_-]{60,})"
-    ))
-    .ok()
-});
-
-/// A PEM block that begins and ends in one line, or goes on.
-static PEM: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:(?P<end>-----END [A-Z0-9 ]+-----)|$)").ok());
-
-/// A secret that goes on at the start of a line.
-static GOES_ON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?P<run>[A-Za-z0-9+/=_.~-]{8,})").ok());
-
 /// No PEM block is longer than so many lines.
 const LONGEST_BLOCK: usize = 200;
+
+/// The value of a pair stands no more than so many lines below its name.
+const LONGEST_PAIR: usize = 4;
+
+/// A text is sealed no more than so many times over until nothing changes any more. Two is the rule.
+const PASSES: usize = 8;
 
 /// Takes the secrets out of the lines of a text, one after the other.
 #[derive(Debug, Default)]
@@ -102,12 +39,16 @@ pub struct Sealer {
     block: usize,
     /// The last line ended in a secret, which may go on.
     goes_on: bool,
+    /// Lines left in which the value of a pair may come whose name is one of a secret.
+    pair: usize,
+    /// The last line ended in the name of a secret, whose value is the next.
+    awaits: bool,
 }
 
 impl Sealer {
     /// A sealer for a text that may begin in the middle of a secret.
     pub fn in_the_middle() -> Self {
-        Self { block: 0, goes_on: true }
+        Self { goes_on: true, ..Self::default() }
     }
 
     /// The line without its secrets.
@@ -115,16 +56,15 @@ impl Sealer {
         let sealed = self.without_secrets(line);
         // Whatever it was that ended in a secret, so that a text that was sealed is sealed the same again.
         self.goes_on = sealed.trim_end().ends_with(SEAL);
+        self.awaits = matches(&AWAITS, line);
         sealed
     }
 
     fn without_secrets(&mut self, line: &str) -> String {
-        // A block that ended in this line was a secret from its beginning on, wherever that was.
-        let after =
-            || line.rsplit_once("-----END ").map(|(_, after)| after.split_once("-----").map_or("", |(_, rest)| rest));
         if self.block > 0 {
             self.block -= 1;
-            if let Some(after) = after() {
+            // A block that ends in this line was a secret from its beginning on, wherever that was.
+            if let Some(after) = after_block(line) {
                 self.block = 0;
                 return format!("{SEAL}{}", self.outside_of_blocks(after));
             }
@@ -133,9 +73,6 @@ impl Sealer {
             }
             // A line that is damaged may be a part of it all the same: the secret goes on.
             self.block = 0;
-        }
-        if let Some(after) = after().filter(|_| !line.contains("-----BEGIN ")) {
-            return format!("{SEAL}{}", self.outside_of_blocks(after));
         }
         self.outside_of_blocks(line)
     }
@@ -147,7 +84,28 @@ impl Sealer {
             }
             SEAL.into()
         });
-        sealed(&self.continued(&line))
+        // What ends here and did not begin here began before.
+        let (seal, line) = after_block(&line).map_or(("", &*line), |after| (SEAL, after));
+        let line = self.continued(line);
+        format!("{seal}{}", sealed(&self.pairs(&line)))
+    }
+
+    /// Seals the values of pairs whose names say that they are secrets; the name stands before, perhaps in a line before.
+    fn pairs<'a>(&mut self, line: &'a str) -> Cow<'a, str> {
+        self.pair = self.pair.saturating_sub(1);
+        replaced(&FIELD, line, |found| {
+            let (key, value) = (&found["key"], &found["value"]);
+            let is_pair = self.pair > 0;
+            if key.eq_ignore_ascii_case("value") {
+                self.pair = 0;
+                let quote = quote(value);
+                let secret = is_pair && quote.len() < value.len() && !value.starts_with(SEAL);
+                return if secret { format!("{key}{}{quote}{SEAL}", &found["between"]) } else { found[0].to_owned() };
+            }
+            let names_a_secret = key.len() > "name".len() || matches(&OF_A_SECRET, value);
+            self.pair = if names_a_secret { LONGEST_PAIR + 1 } else { 0 };
+            found[0].to_owned()
+        })
     }
 
     /// Seals what goes on from the line before, and a line that is nothing but letters.
@@ -155,6 +113,12 @@ impl Sealer {
         let whole = line.trim();
         if whole.len() >= 40 && is_of_a_block(whole) && is_mixed(whole) {
             return Cow::Borrowed(SEAL);
+        }
+        if self.awaits {
+            return replaced(&ALONE, line, |found| {
+                let quote = found.name("quote").map_or("", |quote| quote.as_str());
+                format!("{}{quote}{SEAL}{}", &found["key"], &found["after"])
+            });
         }
         if !self.goes_on {
             return Cow::Borrowed(line);
@@ -167,8 +131,20 @@ impl Sealer {
     }
 }
 
-/// One text without its secrets.
+/// One text without its secrets. Sealed again it stays the same: what one pass uncovers the next one seals.
 pub fn text(text: &str) -> String {
+    let mut sealed = once(text);
+    for _ in 1..PASSES {
+        let again = once(&sealed);
+        if again == sealed {
+            break;
+        }
+        sealed = again;
+    }
+    sealed
+}
+
+fn once(text: &str) -> String {
     let mut sealer = Sealer::default();
     text.split('\n').map(|line| sealer.line(line)).collect::<Vec<_>>().join("\n")
 }
@@ -186,32 +162,84 @@ pub fn ends_a_block(line: &str) -> bool {
     line.contains("-----END ")
 }
 
-fn sealed(line: &str) -> String {
-    let line = replaced(&HEADER, line, |found| {
-        let (key, value) = (&found["key"], &found["value"]);
-        let rest = found.name("rest").map_or("", |rest| rest.as_str());
+/// What stands behind the last end of a PEM block in this line.
+fn after_block(line: &str) -> Option<&str> {
+    let (_, after) = line.rsplit_once("-----END ")?;
+    Some(after.split_once("-----").map_or("", |(_, rest)| rest))
+}
+
+/// Seals what stands in headers that hold credentials.
+fn headers(line: &str) -> Cow<'_, str> {
+    let Some(pattern) = HEADER.as_ref().filter(|pattern| pattern.is_match(line)) else { return Cow::Borrowed(line) };
+    let (mut sealed, mut at) = (String::with_capacity(line.len()), 0);
+    while let Some(found) = pattern.captures_at(line, at) {
+        let (start, end) = found.get(0).map_or((at, line.len()), |all| (all.start(), all.end()));
+        let (key, value, rest) = (&found["key"], &found["value"], &line[end..]);
         let scheme = found.name("scheme").map(|scheme| scheme.as_str());
-        let before = before(found);
         let all = scheme.is_some_and(|scheme| scheme.trim_end().eq_ignore_ascii_case("digest"))
             || key.get(..6).is_some_and(|key| key.eq_ignore_ascii_case("cookie"));
-        match scheme {
-            _ if all => format!("{key}{}{SEAL}", scheme.unwrap_or_default()),
-            None if is_prose(before, line, value, rest) => found[0].to_owned(),
-            scheme => format!("{key}{}{SEAL}{rest}", scheme.unwrap_or_default()),
+        sealed.push_str(&line[at..start]);
+        at = end;
+        if !all && scheme.is_none() && is_prose(start, line, value, rest) {
+            sealed.push_str(&found[0]);
+            continue;
         }
-    });
+        sealed.extend([key, scheme.unwrap_or_default(), SEAL]);
+        if all {
+            return Cow::Owned(sealed);
+        }
+        let further = MORE.as_ref().and_then(|pattern| pattern.find(rest)).map_or(0, |more| more.end());
+        // What follows a whole token is another part of the log; what follows the name of a scheme is not.
+        let takes_parameters = scheme.map_or_else(
+            || value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            |scheme| !["bearer", "basic", "negotiate", "ntlm"].contains(&&*scheme.trim_end().to_ascii_lowercase()),
+        );
+        let found = PARAMETERS.as_ref().filter(|_| takes_parameters && further == 0).and_then(|p| p.find(rest));
+        at += found.map_or(further, |parameters| parameters.end());
+    }
+    sealed.push_str(&line[at..]);
+    Cow::Owned(sealed)
+}
+
+fn sealed(line: &str) -> String {
+    let line = headers(line);
+    let line = replaced(&SIGNATURE, &line, |found| format!("{}{SEAL}", &found["key"]));
+    let line = replaced(&WORDS, &line, |found| format!("{}{SEAL};", &found["key"]));
     let line = replaced(&NAMED, &line, |found| {
         let (key, between, value) = (&found["key"], &found["between"], &found["value"]);
-        let quote: String = value.chars().take_while(|c| matches!(c, '\\' | '"' | '\'')).collect();
+        let quote = quote(value);
         let after = found.get(0).map_or("", |all| line.get(all.end()..).unwrap_or_default());
         let empty = quote.len() == value.len();
         let named_only = between.contains(':') && quote.is_empty() && is_prose(before(found), &line, value, after);
         if empty || value.starts_with(SEAL) || (named_only && !key.to_ascii_lowercase().contains("passw")) {
             return found[0].to_owned();
         }
-        format!("{key}{between}{quote}{SEAL}")
+        // Behind what is quoted nothing of the value follows.
+        let all = found.get(0).map_or("", |all| all.as_str());
+        let tail = if quote.is_empty() {
+            found.name("stop").map_or("", |stop| stop.as_str())
+        } else {
+            &all[key.len() + between.len() + value.len()..]
+        };
+        format!("{key}{between}{quote}{SEAL}{tail}")
     });
-    let line = replaced(&FLAG, &line, |found| format!("{}{SEAL}", &found["key"]));
+    let line = replaced(&TUPLE, &line, |found| {
+        let after = found.get(0).and_then(|all| line.get(all.end()..)).unwrap_or_default();
+        let names = after.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']);
+        let (key, value) = (&found["key"], &found["value"]);
+        if names || value.len() == 1 { found[0].to_owned() } else { format!("{key}{}{SEAL}", quote(value)) }
+    });
+    let line = replaced(&COLUMNS, &line, |found| format!("{}{SEAL}", &found["key"]));
+    let line = replaced(&FLAG, &line, |found| {
+        let (key, value) = (&found["key"], &found["value"]);
+        let quote = quote(value);
+        if quote.len() == value.len() { found[0].to_owned() } else { format!("{key}{quote}{SEAL}") }
+    });
+    let line = replaced(&USER_FLAG, &line, |found| {
+        let is_url = found["password"].starts_with("//");
+        if is_url { found[0].to_owned() } else { format!("{}{SEAL}", &found["key"]) }
+    });
+    let line = replaced(&PROXY, &line, |found| format!("{}{SEAL}@", &found["key"]));
     let line = replaced(&LONG, &line, |found| {
         let secret = found["value"].contains(|c: char| c.is_ascii_digit());
         if secret { format!("{}{SEAL}", &found["key"]) } else { found[0].to_owned() }
@@ -234,8 +262,20 @@ fn sealed(line: &str) -> String {
     line.into_owned()
 }
 
-fn replaced<'a>(pattern: &LazyLock<Option<Regex>>, text: &'a str, by: impl FnMut(&Captures) -> String) -> Cow<'a, str> {
+fn replaced<'a>(pattern: &Pattern, text: &'a str, by: impl FnMut(&Captures) -> String) -> Cow<'a, str> {
     pattern.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, by))
+}
+
+fn matches(pattern: &Pattern, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
+/// What opens a quoted value: the quote, with the letters and backslashes before it; nothing of a bare one.
+fn quote(value: &str) -> &str {
+    let bare = value.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let start = if bare.starts_with(['"', '\'']) { bare } else { value };
+    let inner = start.trim_start_matches(['\\', '"', '\'']);
+    if inner.len() == start.len() { "" } else { &value[..value.len() - inner.len()] }
 }
 
 /// Where the match begins.

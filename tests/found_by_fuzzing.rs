@@ -106,3 +106,19 @@ fn what_stands_behind_the_end_of_a_key_is_sealed_as_any_other_text() {
         assert_eq!(seal::text(sealed), sealed);
     }
 }
+
+#[test]
+fn the_end_of_a_key_before_the_beginning_of_the_next_is_sealed_at_once() {
+    let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+    for (text, sealed) in [
+        (format!("{end}aaa; authorization: Bearer x {begin}"), "(sealed)aaa; authorization: Bearer (sealed) (sealed)"),
+        (format!("a {begin} b {end} c {end} d"), "(sealed) d"),
+        (format!("{begin}\nMIIEvQIBADANBg\n{end} x {begin}"), "(sealed)\n(sealed)\n(sealed) x (sealed)"),
+    ] {
+        assert_eq!(seal::text(&text), sealed, "{text}");
+        assert_eq!(seal::text(sealed), sealed);
+    }
+    let crash = include_str!("../fuzz/seeds/tokens/end-before-begin");
+    let once = seal::text(crash);
+    assert_eq!(seal::text(&once), once);
+}

@@ -122,6 +122,78 @@ fn no_shape_of_a_secret_comes_back() {
 }
 
 #[test]
+fn shapes_of_other_tools_are_sealed_as_well() {
+    for (text, sealed) in [
+        // Signatures and tokens in what is encoded once more.
+        (r"https://x/c?sv=2022\u0026sig=CANARY%2F\u0026se=1", r"https://x/c?sv=2022\u0026sig=(sealed)\u0026se=1"),
+        ("u=https%3A%2F%2Fx%3Fsv%3D1%26sig%3DCANARY", "u=https%3A%2F%2Fx%3Fsv%3D1%26sig%3D(sealed)"),
+        ("t=eyJ0eXAiOiJKV1QifQ%2EeyJhdWQiOiJ4In0%2ECANARYCANARY x", "t=(sealed) x"),
+        ("ghp_CANARYCANARYCANARYCANARY", "(sealed)"),
+        // Pairs of a name and a value, in a line and over lines.
+        (
+            r#"{"name":"AZURE_CLIENT_SECRET","slotSetting":false,"value":"CANARY"},{"name":"A","value":"b"}"#,
+            r#"{"name":"AZURE_CLIENT_SECRET","slotSetting":false,"value":"(sealed)"},{"name":"A","value":"b"}"#,
+        ),
+        (r#"{"key":"clientSecret","value":"CANARY"}"#, r#"{"key":"clientSecret","value":"(sealed)"}"#),
+        (r#"{\"key\":\"clientSecret\",\"value\":\"CANARY\"}"#, r#"{\"key\":\"clientSecret\",\"value\":\"(sealed)\"}"#),
+        (r#"<add key="ClientSecret" value="CANARY" />"#, r#"<add key="ClientSecret" value="(sealed)" />"#),
+        ("<name>CLIENT_SECRET</name><value>CANARY</value>", "<name>CLIENT_SECRET</name><value>(sealed)</value>"),
+        (
+            r#"{"keyName":"key1","permissions":"FULL","value":"CANARY"}"#,
+            r#"{"keyName":"key1","permissions":"FULL","value":"(sealed)"}"#,
+        ),
+        (
+            "- name: CLIENT_SECRET\n  value: CANARY\n- name: TENANT\n  value: x",
+            "- name: CLIENT_SECRET\n  value: (sealed)\n- name: TENANT\n  value: x",
+        ),
+        (
+            "\"name\": \"CLIENT_SECRET\",\n\"slotSetting\": false,\n\"value\": \"CANARY\"\n",
+            "\"name\": \"CLIENT_SECRET\",\n\"slotSetting\": false,\n\"value\": \"(sealed)\"\n",
+        ),
+        (r#"{"name":"Authorization","value":"Bearer CANARY"}"#, r#"{"name":"Authorization","value":"(sealed)"}"#),
+        ("AZURE_CLIENT_SECRET            CANARY", "AZURE_CLIENT_SECRET            (sealed)"),
+        // A value in the next line.
+        ("\"clientSecret\":\n   \"CANARY x\",\n\"a\": 1", "\"clientSecret\":\n   \"(sealed)\",\n\"a\": 1"),
+        ("password: >-\n  CANARY!\nuser: x", "password: >-\n  (sealed)\nuser: x"),
+        // All that a header holds.
+        ("authorization: Bearer abc, Bearer CANARY", "authorization: Bearer (sealed)"),
+        (
+            "{'authorization': 'Bearer CANARY', 'Proxy-Authorization': 'Basic CANARY', 'a': 'b'}",
+            "{'authorization': 'Bearer (sealed)', 'Proxy-Authorization': 'Basic (sealed)', 'a': 'b'}",
+        ),
+        (
+            "Authorization: HMAC-SHA256 Credential=x&SignedHeaders=host&Signature=CANARY",
+            "Authorization: HMAC-SHA256 (sealed)",
+        ),
+        ("'Authorization: AWS4 Credential=x, Signature=CANARY' failed", "'Authorization: (sealed)' failed"),
+        ("Authorization: Signature keyId=\"x\",signature=\"CANARY\" x", "Authorization: (sealed) x"),
+        // Names and passwords of commands.
+        ("curl -u user:CANARY https://x", "curl -u (sealed) https://x"),
+        ("curl --user 'user:CANARY' https://x", "curl --user '(sealed)' https://x"),
+        ("sshpass -p CANARY ssh x", "sshpass -p (sealed) ssh x"),
+        ("http_proxy=user:CANARY@proxy:3128", "http_proxy=(sealed)@proxy:3128"),
+        ("ConvertTo-SecureString \"CANARY CANARY\" -AsPlainText", "ConvertTo-SecureString \"(sealed)\" -AsPlainText"),
+        // Values that do not end where they seem to, and those in the words of languages.
+        ("password={CANARY;CANARY};Encrypt=true", "password=(sealed);Encrypt=true"),
+        ("password: a;CANARY", "password: (sealed)"),
+        ("Password=a;CANARY;Encrypt=true", "Password=(sealed);Encrypt=true"),
+        ("Password = a CANARY;Encrypt=true", "Password = (sealed);Encrypt=true"),
+        ("{b'access_token': b'CANARY', b'n': 1}", "{b'access_token': b'(sealed)', b'n': 1}"),
+        ("WITH PASSWORD = N'CANARY'", "WITH PASSWORD = N'(sealed)'"),
+        ("client_secret := CANARY", "client_secret := (sealed)"),
+        ("[('client_secret', 'CANARY'), ('a', 'b')]", "[('client_secret', '(sealed)'), ('a', 'b')]"),
+        ("passphrase=CANARY&device_code=CANARY", "passphrase=(sealed)&device_code=(sealed)"),
+        ("AZURE_DEVOPS_EXT_PAT=CANARY", "AZURE_DEVOPS_EXT_PAT=(sealed)"),
+        ("InstrumentationKey=CANARY;IngestionEndpoint=x", "InstrumentationKey=(sealed);IngestionEndpoint=x"),
+    ] {
+        assert_eq!(seal::text(text), sealed, "{text}");
+        assert_eq!(seal::text(sealed), sealed, "sealed again");
+        let all = everything(&format!("{}needle\n{text}\nafter\n", "hay\n".repeat(200)));
+        assert!(!all.contains("CANARY"), "{text}\n→ {all}");
+    }
+}
+
+#[test]
 fn what_tells_the_cause_stays_as_it_is() {
     for line in [
         r#"{"error":"invalid_request","error_description":"Identity not found"}"#,
@@ -142,6 +214,12 @@ fn what_tells_the_cause_stays_as_it_is() {
         "   at Azure.Identity.CredentialDiagnosticScope.FailWrapAndThrow(Exception ex, String additionalMessage, Boolean isCredentialUnavailable)",
         "az: error: the following arguments are required: --password, --token; run az login --identity -p",
         "{\"code\":\"AuthorizationPermissionMismatch\",\"token\":\"none\"}",
+        r#"{"name":"vm-1","key":"location","value":"westeurope"}"#,
+        "Authorization: (sealed) status=403, code=AuthorizationFailed",
+        "Authorization: Bearer (sealed) status=403, code=AuthorizationFailed",
+        "docker run -u app https://x:443/ -u https://y:443",
+        "http_proxy=http://proxy:3128 https_proxy=proxy:3128 no_proxy=169.254.169.254",
+        "Failed to get secret:\nGet \"https://x.vault.azure.net/\": dial tcp: i/o timeout",
         "jwt.exceptions.DecodeError: JWS must have three parts",
     ] {
         assert_eq!(seal::text(line), line);
