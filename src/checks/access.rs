@@ -4,7 +4,7 @@ use crate::azure::arm::ArmError;
 use crate::azure::permissions::{self, Operation, Permission};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
-use crate::evidence::{Answer, Request};
+use crate::evidence::{Answer, Failure, Request};
 
 use super::held;
 use super::manager::{NOTHING_REQUIRED, request_id};
@@ -108,8 +108,15 @@ fn judge_reader(case: &Case) -> Verdict {
 /// No role, or one that has not taken effect: Azure lets ten minutes pass at most.
 fn missing(case: &Case, answer: &Answer, error: &ArmError) -> Verdict {
     let vm = case.vm_id().unwrap_or_default();
-    if !held::assignments_request(case, vm).is_some_and(|request| case.evidence.has(&request)) {
+    let Some(request) = held::assignments_request(case, vm).filter(|request| case.evidence.has(request)) else {
         return Verdict::Unknown("it was refused with 403; whether a role was granted just now was not asked".into());
+    };
+    let failed = case.evidence.outcome(&request).and_then(|outcome| outcome.failure());
+    if let Some(failed) = failed.filter(|failed| failed.why == Failure::OutOfTime) {
+        let why = failed.before_the_answer();
+        return Verdict::Unknown(format!(
+            "it was refused with 403; whether a role was granted just now is not known: {why}"
+        ));
     }
     let lacking = Permission::of(&[read_vm()]);
     if let Some((role, granted)) = held::propagating(case, vm, &lacking) {
