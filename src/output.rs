@@ -251,9 +251,9 @@ pub fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).ok().or_else(in_real_directory).unwrap_or_else(|| path.to_owned())
 }
 
-/// Is there something of this name that is no regular file, such as a pipe, which waits for its reader?
+/// Is there something of this name that is no file and no directory, such as a pipe, which waits for its reader?
 pub fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
 /// Are these two names of one file?

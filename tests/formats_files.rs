@@ -111,7 +111,7 @@ fn a_row_that_does_not_fit_is_taken_back() {
         let ran = with_little_room(&format!("ndjson={}", file.display()));
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
         let said = format!(
-            "midoctor: {} cannot be written: File too large (os error 27); name another file\n",
+            "midoctor: {} cannot be written: no file may be so large here (ulimit -f); raise the limit\n",
             file.display()
         );
         assert_eq!(ran.stderr, said);
