@@ -45,7 +45,7 @@ impl Signal {
         match self {
             Self::Interrupt => "Ctrl-C (SIGINT)",
             Self::Terminate => "SIGTERM",
-            Self::HangUp => "the end of its terminal (SIGHUP)",
+            Self::HangUp => "SIGHUP",
         }
     }
 

@@ -46,10 +46,14 @@ fn look_up(host: &str, port: u16, within: Duration) -> io::Result<Option<Vec<Soc
     }
 }
 
+/// As many as the resolver has open at once, and one for whoever closed another meanwhile.
+const OPEN: usize = 3;
+
 /// The resolver says that a name has no address for now when it could open neither a file nor a socket. What cannot be opened here
 /// either was what it lacked.
 fn what_was_lacking(error: io::Error) -> io::Error {
-    UdpSocket::bind(("127.0.0.1", 0)).err().filter(is_exhausted).unwrap_or(error)
+    let all: io::Result<Vec<UdpSocket>> = (0..OPEN).map(|_| UdpSocket::bind(("127.0.0.1", 0))).collect();
+    all.err().filter(is_exhausted).unwrap_or(error)
 }
 
 /// The same for ureq, whose own resolver ends the program where no thread can be had.
