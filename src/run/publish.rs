@@ -100,7 +100,17 @@ pub fn stream<F: Copy>(
 /// # Errors
 /// A sentence that says what is wrong with the flags or with a file.
 pub fn open_report(typed: &OutputArgs) -> Result<Opened<Format>, String> {
-    open(&Outputs::read(&typed.output, &FORMATS, typed.color.color)?, Format::appends)
+    open_report_beside(typed, &[])
+}
+
+/// The same, where none of them may be what is read.
+///
+/// # Errors
+/// As there.
+pub fn open_report_beside(typed: &OutputArgs, read: &[&Path]) -> Result<Opened<Format>, String> {
+    let outputs = Outputs::read(&typed.output, &FORMATS, typed.color.color)?;
+    not_over(&outputs, read)?;
+    open(&outputs, Format::appends)
 }
 
 /// Puts a report where it goes, and says how the command ends.

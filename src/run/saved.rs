@@ -12,12 +12,12 @@ use crate::input::Source;
 use crate::output;
 use crate::outputs::Outputs;
 use crate::render::diff::{self as painted, FORMATS, Format};
-use crate::render::{FORMATS as REPORT_FORMATS, json};
+use crate::render::json;
 use crate::report::{Remedy, Report};
 use crate::saved;
 use crate::words::plural;
 
-use super::publish::{self, not_over, open_report, publish_report};
+use super::publish::{self, not_over, open_report_beside, publish_report};
 use super::settings::Settings;
 
 /// Reads a report: JSON or an archive, `-` for standard input.
@@ -35,8 +35,7 @@ pub fn read(file: &Path) -> Result<Report, String> {
 /// # Errors
 /// A sentence that says what cannot be read or written.
 pub fn show(args: &ReportShowArgs) -> Result<Exit, String> {
-    not_over(&Outputs::read(&args.output.output, &REPORT_FORMATS, args.output.color.color)?, &[&args.file])?;
-    let opened = open_report(&args.output)?;
+    let opened = open_report_beside(&args.output, &[&args.file])?;
     publish_report(&with_own_advice(read(&args.file)?), opened, &args.output)
 }
 
@@ -102,8 +101,7 @@ pub fn compare(args: &ReportDiffArgs) -> Result<Exit, String> {
 pub fn judge(file: &Path, args: &CheckArgs) -> Result<Exit, String> {
     let Settings { options, output, origins, names_fail_on } =
         Settings::for_saved_evidence(&args.examine, &args.output)?;
-    not_over(&Outputs::read(&output.output, &REPORT_FORMATS, output.color.color)?, &[file])?;
-    let opened = open_report(&output).map_err(|why| origins.blame(why))?;
+    let opened = open_report_beside(&output, &[file]).map_err(|why| origins.blame(why))?;
     let old = read(file)?;
     let mut evidence = old.evidence.clone();
     // What was typed wins over what was typed then.
