@@ -277,6 +277,40 @@ fn every_listed_room_exists() {
 }
 
 #[test]
+fn the_page_names_every_room_once_and_is_a_page() {
+    let page = include_str!("../ARCHITECTURE.md");
+    let table = page.split("\n## ").find(|part| part.starts_with("Rooms\n")).unwrap();
+    let name = Regex::new("`([a-z_]+)`").unwrap();
+    // What a row may not, names rooms of other rows.
+    let cells = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+    let named: Vec<&str> =
+        cells.flat_map(|cell| name.captures_iter(cell).map(|found| found.get(1).unwrap().as_str())).collect();
+    let mut rooms: Vec<&str> = ROOMS.iter().map(|(name, _)| *name).collect();
+    rooms.sort_unstable();
+    let mut sorted = named.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, rooms, "ARCHITECTURE.md and the list of rooms");
+    assert!(page.lines().count() < 100, "it is one page");
+}
+
+#[test]
+fn the_page_leads_to_files_that_are_there() {
+    let path = Regex::new(r"`((?:src|checks|tests|fuzz|deploy)/[A-Za-z_./*]*)`").unwrap();
+    for (name, page) in [
+        ("ARCHITECTURE.md", include_str!("../ARCHITECTURE.md")),
+        ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
+    ] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let named: BTreeSet<&str> = path.captures_iter(page).map(|found| found.get(1).unwrap().as_str()).collect();
+        assert!(named.len() > 5, "{name}: {named:?}");
+        // The page that the walk-through writes is not there yet; a star stands for a family.
+        for path in named.iter().filter(|path| !path.contains('*') && **path != "checks/restart.md") {
+            assert!(root.join(path).exists(), "{name} leads to {path}");
+        }
+    }
+}
+
+#[test]
 fn only_these_rooms_touch_the_world() {
     for (pattern, allowed) in WORLD {
         let pattern = Regex::new(pattern).unwrap();

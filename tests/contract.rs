@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use midoctor::check::{Severity, Status};
+use midoctor::check::{Severity, Stage, Status};
 use midoctor::diagnosis::{self, Overall};
 use midoctor::engine::{self, Limits};
 use midoctor::evidence::{Evidence, Request};
@@ -13,7 +13,8 @@ use midoctor::report::{Report, Run};
 use midoctor::simulator::{Azure, CANARY, SimulatedMachine};
 use midoctor::{checks, options, page, render, scenarios};
 
-/// The whole public vocabulary. A code is never renamed, removed or used for something else; this list says so.
+/// The public vocabulary. A code is never renamed, removed or used for something else; this list says so. What is new joins it with
+/// the release that first has it, and until then can still be thought over.
 const VOCABULARY: &[(&str, &[&str])] = &[
     ("platform", &["not-on-azure"]),
     ("clock", &["clock-skewed"]),
@@ -87,8 +88,19 @@ fn the_vocabulary_is_listed_and_documented() {
     let documented: Vec<(&str, Vec<&str>)> = checks::all()
         .map(|check| (check.id, page::of(check).sections.iter().map(|section| section.code.as_str()).collect()))
         .collect();
+    let released =
+        !include_str!("../CHANGELOG.md").lines().any(|line| line.starts_with("## ") && line.ends_with("(unreleased)"));
+    let known = |id: &str| VOCABULARY.iter().find(|(listed, _)| *listed == id).map_or(&[][..], |(_, codes)| codes);
+    // As it is documented, without what is new.
+    let kept: Vec<(&str, Vec<&str>)> = documented
+        .iter()
+        .filter(|(id, _)| released || !known(id).is_empty())
+        .map(|(id, codes)| (*id, codes.iter().copied().filter(|code| released || known(id).contains(code)).collect()))
+        .collect();
     let listed: Vec<(&str, Vec<&str>)> = VOCABULARY.iter().map(|(id, codes)| (*id, codes.to_vec())).collect();
-    assert_eq!(documented, listed);
+    assert_eq!(kept, listed);
+    let mut names = BTreeSet::new();
+    assert!(documented.iter().flat_map(|(_, codes)| codes).all(|code| names.insert(code)), "a code is on two pages");
 }
 
 #[test]
@@ -157,17 +169,23 @@ fn every_code_is_provoked_by_its_example_and_nothing_else_is_found() {
     }
 }
 
+/// How many rows a report has where one identity and nothing but the VM is looked at, the endpoint aside that nobody named.
+fn rows() -> usize {
+    checks::all().filter(|check| check.id != "data" && check.stage != Stage::Client).count()
+}
+
 #[test]
 fn healthy_scenarios_are_healthy_and_nothing_is_left_open() {
+    let rows = u32::try_from(rows()).unwrap();
     for (name, pass, skip) in [
-        ("healthy", 12, 1),
-        ("healthy-user-assigned", 12, 1),
-        ("healthy-both", 12, 1),
+        ("healthy", rows, 1),
+        ("healthy-user-assigned", rows, 1),
+        ("healthy-both", rows, 1),
         // A token with its validity for each service, and each endpoint.
-        ("healthy-data", 12 + 3 * 3, 0),
-        ("healthy-government", 12 + 3, 0),
-        ("healthy-china", 12 + 3, 0),
-        ("healthy-bleu", 12, 1),
+        ("healthy-data", rows + 3 * 3, 0),
+        ("healthy-government", rows + 3, 0),
+        ("healthy-china", rows + 3, 0),
+        ("healthy-bleu", rows, 1),
     ] {
         let report = play(name);
         let open = report.checks.iter().find(|check| check.status != Status::Pass && check.id != "data");
@@ -281,7 +299,9 @@ fn nothing_learned_is_undetermined_and_names_no_cause() {
     assert_eq!((diagnosis.overall, diagnosis.root_cause), (Overall::Undetermined, None));
     // Only the data endpoint that nobody named is not open.
     let open = diagnosis.checks.iter().filter(|judged| judged.check.id != "data");
-    assert!(open.clone().count() == 12 && open.into_iter().all(|judged| judged.verdict.status() == Status::Unknown));
+    assert!(
+        open.clone().count() == rows() && open.into_iter().all(|judged| judged.verdict.status() == Status::Unknown)
+    );
 }
 
 #[test]

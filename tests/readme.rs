@@ -1,49 +1,24 @@
 //! The README is the manual, so its commands are run. Those of its `console` blocks run here and their output is compared,
-//! `...` standing for lines left out; its `sh` blocks talk to a VM and are run by the network suite.
+//! `...` standing for lines left out; its `sh` block talks to a VM and is run by the network suite. All of them can be typed, and between
+//! them they show every flag.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
+#[path = "common/console.rs"]
+mod console;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
+use clap::CommandFactory;
+use clap::parser::ValueSource;
 use common::{Ran, midoctor, ran};
+use console::{commands, matches};
 
 const README: &str = include_str!("../README.md");
-
-/// The commands of all `console` blocks with the lines that should follow them.
-fn commands() -> Vec<(String, Vec<String>)> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    let mut inside = false;
-    for line in README.lines() {
-        match line.strip_prefix("$ ") {
-            _ if line == "```console" => inside = true,
-            _ if line.starts_with("```") => inside = false,
-            Some(command) if inside => all.push((command.to_owned(), Vec::new())),
-            None if inside => all.last_mut().unwrap().1.push(line.to_owned()),
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Compares line by line; `...` skips to the next expected line.
-fn matches(expected: &[String], printed: &str, what: &str) {
-    let mut lines = printed.lines();
-    let mut skipping = false;
-    for want in expected {
-        if want == "..." {
-            skipping = true;
-            continue;
-        }
-        let found = if skipping { lines.any(|line| line == want) } else { lines.next() == Some(want) };
-        assert!(found, "{what}: “{want}” is not where the README has it in\n{printed}");
-        skipping = false;
-    }
-    assert!(skipping || expected.is_empty() || lines.next().is_none(), "{what}: more is printed than the README has");
-}
 
 /// Runs a command of the README as it stands, in this folder.
 fn run(command: &str, folder: &Path) -> Ran {
@@ -75,7 +50,7 @@ fn run(command: &str, folder: &Path) -> Ran {
 
 #[test]
 fn every_command_of_the_readme_prints_what_the_readme_says() {
-    let commands = commands();
+    let commands = commands(README);
     assert!(commands.len() >= 7, "the README's commands are not found: {commands:?}");
     // One after the other, in one folder: some read what others wrote.
     let folder = tempfile::tempdir().unwrap();
@@ -87,6 +62,85 @@ fn every_command_of_the_readme_prints_what_the_readme_says() {
         assert_eq!(ran.stderr, "", "{command}");
         matches(&expected, &ran.stdout, &command);
     }
+}
+
+/// The command lines of midoctor in all blocks, without what a shell would take out of them. In a `console` block they are prompted
+/// for, and the rest is output.
+fn examples() -> Vec<Vec<String>> {
+    let blocks = README.split("```").skip(1).step_by(2).filter(|block| !block.starts_with("toml"));
+    let lines = blocks.flat_map(|block| {
+        let prompted = block.starts_with("console");
+        block.lines().skip(1).filter_map(move |line| if prompted { line.strip_prefix("$ ") } else { Some(line) })
+    });
+    let words = lines.flat_map(|line| line.split(" | ")).map(|line| shlex::split(line).unwrap());
+    words
+        .filter_map(|words| {
+            let begin = words.iter().position(|word| word == "midoctor")?;
+            Some(words[begin..].to_vec())
+        })
+        .collect()
+}
+
+/// The flags of a command and those below it: the flag as it is typed, and its help, by which one of the same name is another.
+fn flags(command: &clap::Command, all: &mut BTreeSet<(String, String)>) {
+    for flag in command.get_arguments().filter(|flag| !["help", "version"].contains(&flag.get_id().as_str())) {
+        if let Some(long) = flag.get_long() {
+            all.insert((format!("--{long}"), flag.get_help().unwrap().to_string()));
+        }
+    }
+    command.get_subcommands().for_each(|below| flags(below, all));
+}
+
+#[test]
+fn every_example_can_be_typed_and_they_show_every_flag() {
+    let definition = midoctor::cli::Cli::command();
+    let mut missing = BTreeSet::new();
+    flags(&definition, &mut missing);
+    assert!(missing.len() > 30, "the flags are not found: {missing:?}");
+    let examples = examples();
+    assert!(examples.len() > 40, "the examples are not found: {examples:?}");
+    for words in examples {
+        let matches = definition.clone().try_get_matches_from(&words);
+        let matches = matches.unwrap_or_else(|slip| panic!("{words:?}: {slip}"));
+        let (mut command, mut matches) = (&definition, &matches);
+        loop {
+            for flag in command.get_arguments() {
+                if let (Some(long), Some(ValueSource::CommandLine)) =
+                    (flag.get_long(), matches.value_source(flag.get_id().as_str()))
+                {
+                    missing.remove(&(format!("--{long}"), flag.get_help().unwrap().to_string()));
+                }
+            }
+            let Some((name, below)) = matches.subcommand() else { break };
+            command = command.find_subcommand(name).unwrap();
+            matches = below;
+        }
+    }
+    assert!(missing.is_empty(), "the README has no example of {missing:#?}");
+}
+
+#[test]
+fn the_documents_lead_to_files_that_are_there() {
+    let link = regex::Regex::new(r"\]\(([^)#:]+)\)").unwrap();
+    let links: Vec<&str> = link.captures_iter(README).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(links.len() >= 5, "{links:?}");
+    for file in links {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "the README leads to {file}");
+    }
+}
+
+#[test]
+fn the_contents_of_the_readme_are_its_headings_in_their_order() {
+    let link = regex::Regex::new(r"\[([^\]]+)\]\(#([a-z-]+)\)").unwrap();
+    let contents = README.split("\n\n").find(|paragraph| paragraph.contains(" · [")).unwrap();
+    let links: Vec<(String, String)> =
+        link.captures_iter(contents).map(|found| (found[1].to_owned(), found[2].to_owned())).collect();
+    let headings: Vec<(String, String)> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|heading| (heading.to_owned(), heading.to_lowercase().replace(' ', "-")))
+        .collect();
+    assert_eq!(links, headings[..headings.len() - 1], "all but the licence");
 }
 
 #[test]

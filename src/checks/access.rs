@@ -11,7 +11,7 @@ use super::manager::{NOTHING_REQUIRED, request_id};
 use super::roles::required;
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "reader",
     stage: Stage::Access,
     needs: &["metadata", "identity", "arm", "principal", "validity"],

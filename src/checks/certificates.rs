@@ -11,6 +11,8 @@ use crate::clients::roots::{LISTS, Roots, roots_of};
 use crate::clients::{Setting, Stack};
 use crate::evidence::{Certificate, ChainFault, Exchange, Failed, Request, TrustedBy};
 
+use super::host::judge_clock;
+
 /// So many of a certificate's names are named; of more than are kept nobody knows whether the host is among them.
 const NAMES_SHOWN: usize = 5;
 const NAMES_KEPT: usize = 20;
@@ -319,6 +321,5 @@ fn instead_of_the_machines(case: &Case) -> Option<String> {
 }
 
 fn skewed(case: &Case) -> bool {
-    let clock = &super::host::CHECKS[1];
-    (clock.judge)(case).status() == Status::Fail
+    judge_clock(case).status() == Status::Fail
 }

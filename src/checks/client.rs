@@ -4,7 +4,7 @@
 use crate::check::{Check, Stage, Verdict};
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "client",
     stage: Stage::Client,
     needs: &[],

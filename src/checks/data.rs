@@ -17,7 +17,7 @@ use super::manager::{in_the_way, on_the_way, proxied, request_id, transient};
 use super::{certificates, whose};
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "data",
     stage: Stage::Access,
     needs: &["metadata", "identity", "token", "validity"],

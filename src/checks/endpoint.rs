@@ -11,7 +11,7 @@ use super::silence::{self, Ending};
 use super::{proxy_agent, slowness, surroundings};
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 2] = [
+pub static CHECKS: &[Check] = &[
     Check {
         id: "metadata",
         stage: Stage::Endpoint,

@@ -9,7 +9,7 @@ use super::proxies::{proxy_finding, question};
 use super::{shadows, whose};
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "environment",
     stage: Stage::Host,
     needs: &[],

@@ -10,7 +10,7 @@ use crate::plan::Selector;
 use crate::token::Claims;
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 2] = [
+pub static CHECKS: &[Check] = &[
     Check {
         id: "identity",
         stage: Stage::Identity,

@@ -13,7 +13,7 @@ use crate::words::{in_words, plural};
 use super::{certificates, whose};
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "arm",
     stage: Stage::Access,
     needs: &["metadata"],

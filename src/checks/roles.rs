@@ -17,7 +17,7 @@ use super::held;
 use super::manager::NOTHING_REQUIRED;
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 1] = [Check {
+pub static CHECKS: &[Check] = &[Check {
     id: "roles",
     stage: Stage::Access,
     needs: &["metadata", "identity", "arm", "principal", "validity"],

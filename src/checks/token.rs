@@ -13,7 +13,7 @@ use crate::words::in_words;
 use super::identity::info_request;
 
 /// The checks of this topic.
-pub static CHECKS: [Check; 2] = [
+pub static CHECKS: &[Check] = &[
     Check {
         id: "token",
         stage: Stage::Token,

@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn commands() {
-    let block = README.split("## Use it on a VM").nth(1).and_then(|rest| rest.split("```").nth(1)).unwrap();
+    let block = README.split("## Every flag by example").nth(1).and_then(|rest| rest.split("```").nth(1)).unwrap();
     let lines: Vec<&str> = block.lines().filter(|line| line.starts_with("midoctor")).collect();
     assert!(lines.len() >= 8, "the README's commands are not found");
     let (elsewhere, here): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.contains("--arm-endpoint"));
