@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 /// The arguments of `generate`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = false)]
 pub struct GenerateArgs {
     /// What to print.
     #[command(subcommand)]
@@ -41,7 +42,7 @@ pub enum Shell {
     Bash,
     /// Zsh
     Zsh,
-    /// Fish 3.0 and newer
+    /// Fish 3.1 and newer
     Fish,
     /// PowerShell 5.1 and newer
     #[value(alias = "pwsh")]

@@ -1,11 +1,10 @@
 # Completions of midoctor for Bash 3.2 and newer. It asks midoctor what can come next; nothing that was typed is evaluated.
 
 _midoctor() {
-    local line=${COMP_LINE:0:COMP_POINT} rest piece gap last=-1 i
+    local rest=${COMP_LINE:0:COMP_POINT} piece gap last=-1 i
     local -a words=()
 
     # Bash cuts words at signs such as = and :, so they are put together again: pieces without a blank between them are one word.
-    rest=$line
     for ((i = 0; i <= COMP_CWORD; i++)); do
         gap=${rest%%[![:blank:]]*}
         rest=${rest:${#gap}}
@@ -21,15 +20,16 @@ _midoctor() {
             words[++last]=$piece
         fi
     done
-    local current=${words[last]}
+    # Quotes that are open or closed are not of the word.
+    local current=${words[last]//[\"\'\\]/}
 
     # As it was called, so that a program that is on no path is completed as well.
     local program=$1
     [[ $program == '~/'* ]] && program=$HOME/${program:2}
 
-    # Bash puts what it is given behind the last sign at which it cuts.
-    local cut=$current
-    while [[ -n $cut && $COMP_WORDBREAKS != *"${cut: -1}"* ]]; do cut=${cut%?}; done
+    # What Bash will replace is what stands behind the last cut.
+    local typed=${2//[\"\'\\]/}
+    local cut=${current%"$typed"}
 
     local kind value about is_open='' files='' prefix=''
     COMPREPLY=()
@@ -43,9 +43,11 @@ _midoctor() {
     done < <("$program" generate candidates --current="$current" -- "${words[@]:1:last-1}" 2>/dev/null)
 
     if [[ -n $files ]]; then
-        local IFS=$'\n'
-        COMPREPLY=($(compgen -P "${prefix#"$cut"}" "$files" -- "${current#"$prefix"}"))
-        # Its names are quoted, and directories go on.
+        prefix=${prefix#"$cut"}
+        while IFS= read -r value; do
+            COMPREPLY+=("$prefix$value")
+        done < <(compgen "$files" -- "${typed#"$prefix"}")
+        # Their names are quoted, and directories go on.
         type compopt >/dev/null 2>&1 && compopt -o filenames
     elif [[ -n $is_open ]]; then
         type compopt >/dev/null 2>&1 && compopt -o nospace

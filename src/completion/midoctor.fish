@@ -1,8 +1,10 @@
-# Completions of midoctor for Fish 3.0 and newer. It asks midoctor what can come next; nothing that was typed is evaluated.
+# Completions of midoctor for Fish 3.1 and newer. It asks midoctor what can come next; nothing that was typed is evaluated.
 
 function __midoctor_candidates
     set -l words (commandline -opc)
-    set -l current (commandline -ct)
+    # What is typed without its quotes; an open one is left out as well.
+    set -l current (string unescape -- (commandline -ct) | string collect)
+    or set current (string replace -ra '[\'"\\\\]' '' -- (commandline -ct))
     set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
     set -e words[1]
 
@@ -17,7 +19,11 @@ function __midoctor_candidates
                 printf '%s=\t%s\n' $parts[2] 'to a file'
             case file
                 set -l typed (string sub -s (math (string length -- "$parts[2]") + 1) -- $current)
-                for path in (__fish_complete_path "$typed")
+                set -l found (__fish_complete_path (string replace -r '^~/' "$HOME/" -- "$typed"))
+                if string match -q '~/*' -- "$typed"
+                    set found (string replace -- "$HOME/" '~/' $found)
+                end
+                for path in $found
                     printf '%s%s\n' "$parts[2]" $path
                 end
             case directory

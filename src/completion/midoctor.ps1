@@ -14,14 +14,16 @@ Register-ArgumentCompleter -Native -CommandName 'midoctor' -ScriptBlock {
     )
     $program = $commandAst.GetCommandName()
 
-    # What midoctor prints is UTF-8, whatever the console was set to.
-    $before = [Console]::OutputEncoding
+    # What midoctor prints is UTF-8, whatever the console was set to; an editor may have no console.
+    $before = $null
     try {
+        $before = [Console]::OutputEncoding
         [Console]::OutputEncoding = [System.Text.Encoding]::UTF8
-        $lines = @(& $program generate candidates "--current=$wordToComplete" '--' $words 2>$null)
     }
+    catch { $before = $null }
+    try { $lines = @(& $program generate candidates "--current=$wordToComplete" '--' $words 2>$null) }
     catch { $lines = @() }
-    finally { [Console]::OutputEncoding = $before }
+    finally { if ($before) { [Console]::OutputEncoding = $before } }
 
     foreach ($line in $lines) {
         $kind, $value, $about = $line -split "`t"

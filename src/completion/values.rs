@@ -75,17 +75,19 @@ fn played() -> Vec<CompletionCandidate> {
     scenarios::all().into_iter().map(|scenario| word(scenario.name, scenario.title)).collect()
 }
 
-/// The formats of a command's `-o`, with a few words about each.
+/// The formats of a command's `-o`, with a few words about each. Those of one name are for the same readers.
 fn formats(command: &str) -> Vec<(&'static str, &'static str)> {
-    fn names<F>(formats: &[(&'static str, F)]) -> Vec<(&'static str, &'static str)> {
-        formats.iter().map(|(name, _)| (*name, "")).collect()
-    }
     match command {
-        "explain" => names(&PLAIN),
-        "diff" => names(&render::diff::FORMATS),
-        "fleet" => names(&render::fleet::FORMATS),
-        _ => render::FORMATS.iter().map(|(name, format)| (*name, format.purpose())).collect(),
+        "explain" => with_purposes(&PLAIN),
+        "diff" => with_purposes(&render::diff::FORMATS),
+        "fleet" => with_purposes(&render::fleet::FORMATS),
+        _ => with_purposes(&render::FORMATS),
     }
+}
+
+fn with_purposes<F>(formats: &[(&'static str, F)]) -> Vec<(&'static str, &'static str)> {
+    let purpose = |name: &str| render::FORMATS.iter().find(|(known, _)| *known == name).map(|(_, one)| one.purpose());
+    formats.iter().map(|(name, _)| (*name, purpose(name).unwrap_or_default())).collect()
 }
 
 /// `FORMAT`, or `FORMAT=` and a file.

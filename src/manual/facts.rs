@@ -63,7 +63,10 @@ pub const EXAMPLES: [(&str, &str); 12] = [
     ),
     ("midoctor --require 'Storage Blob Data Reader@/subscriptions/SUBSCRIPTION'", "Demand a role on a subscription:"),
     ("midoctor --unit web", "Judge the environment of the service web.service, not this shell's:"),
-    ("midoctor --wait 10m -o line -o junit=midoctor.xml", "After provisioning: wait until it is healthy, as a smoke test:"),
+    (
+        "midoctor --wait 10m -o line -o junit=midoctor.xml",
+        "After provisioning: wait until it is healthy, as a smoke test:",
+    ),
     ("midoctor --only metadata --only 'identity*'", "Examine some checks alone, with what they need:"),
     ("midoctor explain role-missing", "Read what a code means and how to fix it:"),
     ("midoctor explain --file app.log --and-check", "Name the cause of the errors in a log, and confirm it here:"),

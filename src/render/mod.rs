@@ -75,7 +75,7 @@ impl Format {
         match self {
             Self::Text => "for people",
             Self::Line => "one line, for consoles and node-problem-detector",
-            Self::Json => "for programs: all that is known",
+            Self::Json => "for programs",
             Self::Compact => "one line of JSON, for Azure Run Command and termination messages",
             Self::Ndjson => "a row that is added to a file, for tables of many VMs",
             Self::Junit => "for test reports",

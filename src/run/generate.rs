@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::{CandidatesArgs, GenerateArgs, Generated, ManArgs};
 use crate::completion::{self, Machine};
 use crate::exit::Exit;
+use crate::fill::visible;
 use crate::locale;
 use crate::manual;
 use crate::output::{self, Target};
@@ -38,6 +39,10 @@ fn candidates(args: &CandidatesArgs) -> Result<String, String> {
 
 /// All pages, into a directory that is there. Each is found writable before the first is written.
 fn write_pages(directory: &Path) -> Result<(), String> {
+    if !directory.is_dir() {
+        let name = visible(&directory.display().to_string());
+        return Err(format!("--dir takes a directory that is there; {name} is none; make it with mkdir -p"));
+    }
     let pages = manual::pages();
     let open = |page: &manual::Page| Target::open(&directory.join(&page.file));
     let targets = pages.iter().map(open).collect::<Result<Vec<_>, _>>()?;
