@@ -217,7 +217,7 @@ fn render_names<F>(formats: &[(&'static str, F)]) -> Vec<&'static str> {
 }
 
 /// Lines that are typed, and what stands there after TAB, in every shell.
-const LINES: [(&str, &str); 18] = [
+const LINES: [(&str, &str); 19] = [
     ("midoctor ex", "midoctor explain "),
     ("midoctor report sh", "midoctor report show "),
     ("midoctor --dead", "midoctor --deadline "),
@@ -231,6 +231,7 @@ const LINES: [(&str, &str); 18] = [
     ("midoctor report show a", "midoctor report show a\\ report.json "),
     ("midoctor report show a\\ re", "midoctor report show a\\ report.json "),
     ("midoctor --config=midoctor.t", "midoctor --config=midoctor.toml "),
+    ("midoctor report show --qu", "midoctor report show --quiet "),
     ("midoctor generate man --dir rep", "midoctor generate man --dir reports/"),
     // As it is called, behind another command, and as part of one.
     ("./midoctor ex", "./midoctor explain "),

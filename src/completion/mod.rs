@@ -41,6 +41,11 @@ impl Kind {
     /// All of them.
     const ALL: [Self; 4] = [Self::Word, Self::Stem, Self::File, Self::Directory];
 
+    /// Does the shell find what it is?
+    fn is_left_to_the_shell(self) -> bool {
+        matches!(self, Self::File | Self::Directory)
+    }
+
     /// As the scripts know it.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,7 +95,12 @@ pub fn candidates(words: &[OsString], current: &OsStr, machine: Machine) -> Resu
     if current.is_empty() && found.iter().any(|candidate| !of(candidate, "arg::")) {
         found.retain(|candidate| !of(candidate, "arg::"));
     }
-    Ok(found.iter().map(told).collect())
+    let mut candidates: Vec<Candidate> = found.iter().map(told).collect();
+    // A file does not begin as a flag does; behind the name of a flag it is a value.
+    if current.as_encoded_bytes().starts_with(b"-") {
+        candidates.retain(|one| !(one.kind.is_left_to_the_shell() && one.value.is_empty()));
+    }
+    Ok(candidates)
 }
 
 fn told(found: &CompletionCandidate) -> Candidate {

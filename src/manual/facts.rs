@@ -61,7 +61,10 @@ pub const EXAMPLES: [(&str, &str); 12] = [
         "midoctor --resource vault --probe https://kv-web.vault.azure.net",
         "Get a token for Key Vault too, and see whether this vault can be read:",
     ),
-    ("midoctor --require 'Storage Blob Data Reader@/subscriptions/SUBSCRIPTION'", "Demand a role on a subscription:"),
+    (
+        "midoctor --require Microsoft.Compute/virtualMachines/start/action",
+        "Demand that the identity may start this VM:",
+    ),
     ("midoctor --unit web", "Judge the environment of the service web.service, not this shell's:"),
     (
         "midoctor --wait 10m -o line -o junit=midoctor.xml",
