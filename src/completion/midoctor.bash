@@ -25,15 +25,15 @@ _midoctor() {
 
     # As it was called, so that a program that is on no path is completed as well.
     local program=$1
-    [[ $program == '~/'* ]] && program=$HOME/${program:2}
+    [[ $program == \~/* ]] && program=$HOME/${program:2}
 
     # What Bash will replace is what stands behind the last cut.
     local typed=${2//[\"\'\\]/}
     local cut=${current%"$typed"}
 
-    local kind value about is_open='' files='' prefix=''
+    local kind value is_open='' files='' prefix=''
     COMPREPLY=()
-    while IFS=$'\t' read -r kind value about; do
+    while IFS=$'\t' read -r kind value _; do
         case $kind in
             word) COMPREPLY+=("${value#"$cut"}") ;;
             stem) COMPREPLY+=("${value#"$cut"}"); is_open=yes ;;
