@@ -130,6 +130,7 @@ fn man_shows_every_page_and_finds_its_name() {
             let is_whole = facts::EXAMPLES.iter().any(|(example, _)| *example == line.trim());
             assert!(is_whole || line.chars().count() <= 80, "{}: {line}", page.file);
         }
+        assert!(!shown.contains('\u{2010}'), "{}: a word is cut:\n{shown}", page.file);
         assert!(!shown.contains('\\'), "{}: an escape is shown:\n{shown}", page.file);
         let name = page.file.trim_end_matches(".1");
         let read = Command::new("lexgrog").arg(&file).output().unwrap();

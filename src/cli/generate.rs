@@ -18,8 +18,19 @@ pub struct GenerateArgs {
 #[derive(Debug, Subcommand)]
 pub enum Generated {
     /// Print the completions of a shell, which ask midoctor at every TAB what can come next
+    ///
+    /// Bash: write them to ~/.local/share/bash-completion/completions/midoctor where the package bash-completion is installed, else put
+    /// source <(midoctor generate completions bash) into ~/.bashrc.
+    ///
+    /// Zsh: write them to a file named _midoctor in a directory of fpath, before compinit is called; or source them behind it.
+    ///
+    /// Fish: write them to ~/.config/fish/completions/midoctor.fish.
+    ///
+    /// PowerShell: put midoctor generate completions powershell | Out-String | Invoke-Expression into the file that $PROFILE names.
     Completions(CompletionsArgs),
     /// Print the manual page of midoctor, or write those of its commands as well to a directory
+    ///
+    /// They are read from a directory such as /usr/local/share/man/man1, or by their path: man ./midoctor.1.
     Man(ManArgs),
     /// Print the JSON Schema of the report
     Schema,

@@ -103,6 +103,9 @@ fn page(command: &Command, rest: impl FnOnce(&mut Roff)) -> Page {
     let source = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let mut roff = Roff::default();
     roff.control("TH", [name, "1", facts::DATE, source, "midoctor manual"]);
+    // No word is cut and none torn apart: names and commands are there to be copied.
+    roff.control("nh", []);
+    roff.control("ad", ["l"]);
     roff.control("SH", ["NAME"]);
     roff.text([roman(format!("{name} - {}", command.get_about().map(ToString::to_string).unwrap_or_default()))]);
     synopsis(&mut roff, command);
@@ -198,12 +201,7 @@ fn environment(roff: &mut Roff) {
     roff.control("PP", []);
     roff.text([roman(facts::JUDGED)]);
     roff.control("PP", []);
-    // A name is whole.
-    roff.control("nh", []);
-    roff.control("ad", ["l"]);
     roff.text([roman(format!("{}.", VARIABLES.join(", ")))]);
-    roff.control("ad", ["b"]);
-    roff.control("hy", []);
 }
 
 fn examples(roff: &mut Roff) {
