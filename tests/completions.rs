@@ -3,9 +3,11 @@
 //! grammar in the deploy suite.
 
 #![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
+#[path = "common/tools.rs"]
+mod tools;
 #[path = "common/typing.rs"]
 mod typing;
 
@@ -20,18 +22,8 @@ use midoctor::completion::{self, Candidate, Kind, Machine};
 use midoctor::{checks, options, page, render, scenarios};
 
 use common::{midoctor, ran, run};
+use tools::{is_there, without};
 use typing::Shell;
-
-/// What is missing, which only a machine of one's own may lack.
-fn without(what: &str) {
-    let strict = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    assert!(!strict, "{what}");
-    eprintln!("skipped: {what}");
-}
-
-fn is_there(shell: &str) -> bool {
-    Command::new(shell).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
 
 /// A folder to type in: with some files, and the program on the path.
 struct Desk {

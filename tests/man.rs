@@ -1,9 +1,11 @@
 //! The manual pages: read by mandoc, man and lexgrog, and held against what the program has. Without these tools the tests say so;
 //! where CI is set they fail.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
+#[path = "common/tools.rs"]
+mod tools;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,17 +20,7 @@ use midoctor::{checks, page, render, scenarios};
 use regex::Regex;
 
 use common::{refused, run};
-
-/// What is missing, which only a machine of one's own may lack.
-fn without(what: &str) {
-    let strict = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    assert!(!strict, "{what}");
-    eprintln!("skipped: {what}");
-}
-
-fn is_there(tool: &str) -> bool {
-    Command::new(tool).arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
+use tools::{is_there, without};
 
 /// All pages in a folder.
 fn written() -> (tempfile::TempDir, Vec<Page>) {
