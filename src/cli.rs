@@ -1,5 +1,7 @@
 //! What can be typed. What it means is in `options`; parsing does nothing.
 
+mod generate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::fill::visible;
 use crate::seal;
+pub use generate::{CandidatesArgs, CompletionsArgs, GenerateArgs, Generated, ManArgs, Shell};
 
 /// Tells why a managed identity does not work on an Azure VM, and what to do about it.
 ///
@@ -41,7 +44,7 @@ pub enum Command {
     Demo(DemoArgs),
     /// Serve a scenario's answers over TCP, for other clients and for tests
     Simulate(SimulateArgs),
-    /// Print what other programs need: the report's JSON Schema
+    /// Print what other programs need: completions for shells, manual pages, the report's JSON Schema
     Generate(GenerateArgs),
 }
 
@@ -341,20 +344,6 @@ pub struct SimulateArgs {
     /// Print every request
     #[arg(short, long)]
     pub verbose: bool,
-}
-
-/// The arguments of `generate`.
-#[derive(Debug, Args)]
-pub struct GenerateArgs {
-    /// What to print
-    pub what: Generated,
-}
-
-/// What `generate` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Generated {
-    /// The JSON Schema of the report
-    Schema,
 }
 
 /// A slip in what was typed, as one line: what is wrong, what is accepted, and where to read on.

@@ -25,6 +25,35 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// Every way to end.
+    pub const ALL: [Self; 7] = [
+        Self::Healthy,
+        Self::Unhealthy,
+        Self::Usage,
+        Self::Undetermined,
+        Self::HungUp,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// What it means, for the manual.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Healthy => "Healthy, warnings allowed; or the command did what it was told.",
+            Self::Unhealthy => "Unhealthy: at least one error was found.",
+            Self::Usage => "The command line or the configuration cannot be used, or an output cannot be written.",
+            Self::Undetermined => {
+                "Undetermined: nothing failed, but something essential could not be judged, the environment named with --unit or \
+                 --pid could not be read, or the deadline cut the run short."
+            }
+            Self::HungUp => "The terminal went away (SIGHUP). The report holds what was known by then, and says so.",
+            Self::Interrupted => "Ended by Ctrl-C (SIGINT), in the same way.",
+            Self::Terminated => "Ended by SIGTERM, in the same way.",
+        }
+    }
+}
+
 /// A signal that ends a run before its time, and that midoctor answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Signal {

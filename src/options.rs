@@ -129,13 +129,17 @@ impl From<Failing> for FailOn {
     }
 }
 
+/// The names that `--only` and `--skip` select: every check, with the codes that it finds.
+pub fn selectable() -> Vec<&'static str> {
+    checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied())).collect()
+}
+
 /// Globs over the names of checks and codes; each must match something that there is.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what is accepted.
 pub fn globs(flag: &str, texts: &[String]) -> Result<Vec<String>, String> {
-    let names: Vec<&str> =
-        checks::all().flat_map(|check| [check.id].into_iter().chain(check.codes.iter().copied())).collect();
+    let names = selectable();
     texts
         .iter()
         .map(|text| {

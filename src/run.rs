@@ -5,6 +5,7 @@ mod drawn;
 mod examination;
 mod explain;
 mod fleet;
+mod generate;
 mod publish;
 mod report;
 mod saved;
@@ -15,7 +16,7 @@ mod wait;
 
 use std::sync::Arc;
 
-use crate::cli::{CheckArgs, Cli, Command, DemoArgs, GenerateArgs, Generated, OutputArgs, SimulateArgs};
+use crate::cli::{CheckArgs, Cli, Command, DemoArgs, OutputArgs, SimulateArgs};
 use crate::exit::Exit;
 use crate::fill::visible;
 use crate::interrupt::Interruption;
@@ -26,7 +27,6 @@ use crate::output::{self, Target};
 use crate::plan::Whose;
 use crate::render::Format;
 use crate::render::style::{Label, Style};
-use crate::report::Report;
 use crate::scenarios;
 use crate::simulator::{self, Azure, SimulatedMachine};
 use crate::wire;
@@ -46,7 +46,7 @@ pub fn run(cli: &Cli, interruption: &Interruption) -> Exit {
         Some(Command::Fleet(args)) => fleet::fleet(args),
         Some(Command::Demo(args)) => demo(args, interruption),
         Some(Command::Simulate(args)) => simulate(args),
-        Some(Command::Generate(args)) => generate(args),
+        Some(Command::Generate(args)) => generate::generate(args),
     };
     done.unwrap_or_else(|why| {
         output::note(&format!("midoctor: {why}"));
@@ -174,14 +174,4 @@ fn simulate(args: &SimulateArgs) -> Result<Exit, String> {
     lines.push("ready".into());
     output::print(&locale::shown(&(lines.join("\n") + "\n")))?;
     running.wait()
-}
-
-fn generate(args: &GenerateArgs) -> Result<Exit, String> {
-    let text = match args.what {
-        Generated::Schema => {
-            let schema = schemars::schema_for!(Report);
-            serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())? + "\n"
-        }
-    };
-    output::print(&text).map(|()| Exit::Healthy)
 }

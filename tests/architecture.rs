@@ -135,6 +135,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fleet", &["azure", "check", "checks", "exit", "fill", "page", "report", "seal"]),
     ("gather", &["archive", "fleet"]),
     ("cli", &["fill", "seal"]),
+    ("completion", &["azure", "checks", "cli", "options", "outputs", "page", "render", "scenarios"]),
+    ("manual", &["checks", "cli", "exit", "page", "render", "request", "scenarios"]),
     ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
     ("input", &["fill", "seal"]),
     (
@@ -163,6 +165,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "archive",
             "cli",
             "clients",
+            "completion",
             "config",
             "diagnosis",
             "saved",
@@ -178,6 +181,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "input",
             "interrupt",
             "locale",
+            "manual",
             "nearest",
             "options",
             "output",
@@ -216,7 +220,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"Timestamp::now\(", &[]),
     (r"\bureq::", &["wire"]),
     (r"\brustls", &["wire", "simulator", "clock"]),
-    (r"\bclap::", &["cli", "main"]),
+    (r"\bclap(_[a-z]+)?::", &["cli", "completion", "main", "manual"]),
     (r"\b(indicatif|console)::", &["run"]),
     (r"\bcolored::", &["render"]),
     (r"\.expose\(\)", &["wire", "simulator", "recorder"]),
@@ -355,6 +359,9 @@ fn every_file_opens_with_what_it_is() {
             Some("css") => "/* ",
             Some("js") => "// ",
             Some("html") => "{#- ",
+            Some("bash" | "fish" | "ps1") => "# ",
+            // Its first line is for the shell.
+            Some("zsh") => "#compdef midoctor\n# ",
             _ => "//! ",
         };
         assert!(text.starts_with(opening), "{}", path.display());

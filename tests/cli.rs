@@ -219,7 +219,23 @@ fn bad_input_is_one_line_that_names_what_is_accepted() {
         (&["simulate", "imds-header"], "midoctor: “imds-header” is not a scenario; midoctor demo lists them all"),
         (
             &["generate", "scheme"],
-            "midoctor: invalid value 'scheme' for '<WHAT>' [possible values: schema] tip: a similar value exists: 'schema'; midoctor --help lists what can be typed",
+            "midoctor: unrecognized subcommand 'scheme' tip: a similar subcommand exists: 'schema'; midoctor --help lists what can be typed",
+        ),
+        (
+            &["generate"],
+            "midoctor: 'midoctor generate' requires a subcommand but one was not provided [subcommands: completions, man, schema, candidates, help]; midoctor --help lists what can be typed",
+        ),
+        (
+            &["generate", "completions", "tcsh"],
+            "midoctor: invalid value 'tcsh' for '<SHELL>' [possible values: bash, zsh, fish, powershell] tip: a similar value exists: 'zsh'; midoctor --help lists what can be typed",
+        ),
+        (
+            &["generate", "man", "--dir", "no/such"],
+            "midoctor: --dir takes a directory that is there; no/such is none; make it with mkdir -p",
+        ),
+        (
+            &["generate", "man", "--dir", "Cargo.toml"],
+            "midoctor: --dir takes a directory that is there; Cargo.toml is none; make it with mkdir -p",
         ),
     ] {
         assert_eq!(refused(arguments), line, "{arguments:?}");

@@ -1,11 +1,13 @@
 //! Formats that others define are held against their own rules: JUnit's XML against Jenkins' schema, gauges against Prometheus' own
 //! linter. Without these tools the tests say so; where CI is set they fail.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 #[path = "common/reports.rs"]
 mod reports;
+#[path = "common/tools.rs"]
+mod tools;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,17 +16,7 @@ use std::process::{Command, Stdio};
 use midoctor::render::Format;
 use midoctor::report::Report;
 use reports::{infected, names, open, painted, report};
-
-/// What is missing, which only a machine of one's own may lack.
-fn without(what: &str) {
-    let strict = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    assert!(!strict, "{what}");
-    eprintln!("skipped: {what}");
-}
-
-fn is_there(tool: &str) -> bool {
-    Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
+use tools::{is_there, without};
 
 /// All scenarios, a run that learned nothing, and reports with names of a stranger's.
 fn all() -> Vec<(String, Report)> {

@@ -70,6 +70,23 @@ pub const FORMATS: [(&str, Format); 11] = [
 ];
 
 impl Format {
+    /// Who reads it, in a few words.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Text => "for people",
+            Self::Line => "one line, for consoles and node-problem-detector",
+            Self::Json => "for programs",
+            Self::Compact => "one line of JSON, for Azure Run Command and termination messages",
+            Self::Ndjson => "a row that is added to a file, for tables of many VMs",
+            Self::Junit => "for test reports",
+            Self::Markdown => "for issues and pull requests",
+            Self::Html => "a page for browsers and printers",
+            Self::Github => "annotations of GitHub Actions, and its step's summary",
+            Self::Azdo => "issues of Azure Pipelines",
+            Self::Prom => "for node_exporter's textfile directory",
+        }
+    }
+
     /// Is a file of this format added to, rather than replaced?
     pub fn appends(self) -> bool {
         self == Self::Ndjson

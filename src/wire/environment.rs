@@ -95,3 +95,12 @@ pub fn missing(of: &Whose) -> Option<Missing> {
         Whose::Unit(name) => (!super::windows::exists(name)).then(|| Missing { names: super::windows::known() }),
     }
 }
+
+/// The names of the services of this machine that `--unit` takes.
+pub fn services() -> Vec<String> {
+    #[cfg(not(windows))]
+    let known = super::systemd::known();
+    #[cfg(windows)]
+    let known = super::windows::known();
+    known
+}

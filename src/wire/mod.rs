@@ -31,7 +31,7 @@ use crate::evidence::{Failure, Outcome, Raw, Reply, Request, Wire};
 use crate::plan::Whose;
 use crate::token::Token;
 
-pub use environment::{Missing, missing};
+pub use environment::{Missing, missing, services};
 
 /// This machine.
 pub struct Machine {

@@ -11,6 +11,7 @@
 mod ansible;
 #[path = "../common/attacks.rs"]
 mod attacks;
+mod completions;
 mod kubernetes;
 #[path = "../namespace/mod.rs"]
 mod namespace;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     provisioning::add(&mut suite);
     pipelines::add(&mut suite);
     pasting::add(&mut suite);
+    completions::add(&mut suite);
     suite.main()
 }
 
