@@ -1,6 +1,7 @@
 //! The README is the manual, so its commands are run. Those of its `console` blocks run here and their output is compared,
 //! `...` standing for lines left out; its `sh` blocks talk to a VM and are run by the network suite.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

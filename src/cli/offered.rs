@@ -2,17 +2,19 @@
 //! from a slip; it is only not offered.
 
 use clap::Command;
+use clap::builder::StyledStr;
 
 use crate::parts::Part;
 
 /// Words of the help about a part, and what stands for them in a build without it.
-const WORDS: [(Part, &str, &str); 6] = [
-    (Part::Html, " html, ", " "),
+const WORDS: [(Part, &str, &str); 7] = [
+    (Part::Html, "markdown, html, github", "markdown, github"),
     (Part::Html, ", markdown or html", " or markdown"),
     (Part::Archives, ": a report as JSON, or an archive of midoctor report", ": a report as JSON"),
     (Part::Archives, "A report as JSON, an archive of midoctor report, or", "A report as JSON, or"),
     (Part::Archives, "A report as JSON, or an archive of midoctor report", "A report as JSON"),
     (Part::Archives, "Reports as JSON, NDJSON or archives,", "Reports as JSON or NDJSON,"),
+    (Part::Archives, "Print a report: JSON, or an archive", "Print a report that was saved as JSON"),
 ];
 
 /// The same command line with the help of this build.
@@ -37,13 +39,19 @@ pub fn offered(mut command: Command) -> Command {
 
 /// A command that this build does not do: who asks for its help is told why.
 fn missing(command: Command, part: Part, typed: &str) -> Command {
-    command.hide(true).override_help(format!("{}\n", part.needed(typed)))
+    command.hide(true).override_help(format!("midoctor: {}\n", part.needed(typed)))
 }
 
-fn reworded(command: Command, from: &str, to: &str) -> Command {
-    let command = command.mut_args(|arg| match arg.get_help().map(ToString::to_string) {
-        Some(help) if help.contains(from) => arg.help(help.replace(from, to)),
-        _ => arg,
+fn reworded(mut command: Command, from: &str, to: &str) -> Command {
+    let new = |old: Option<&StyledStr>| {
+        old.map(ToString::to_string).filter(|old| old.contains(from)).map(|old| old.replace(from, to))
+    };
+    if let Some(about) = new(command.get_about()) {
+        command = command.about(about);
+    }
+    let command = command.mut_args(|arg| match new(arg.get_help()) {
+        Some(help) => arg.help(help),
+        None => arg,
     });
     command.mut_subcommands(|command| reworded(command, from, to))
 }
