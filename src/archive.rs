@@ -1,16 +1,20 @@
 //! The archive that support is sent: a ZIP file in memory, with the report, a manifest, and the record of what was taken out.
 //!
-//! Only packs and unpacks: what is in the files is for others to say. The same files give the same bytes, whenever they are
-//! packed. Whoever reads one reads a stranger's file, so nothing in it is believed: not its sizes, not its names.
+//! Only what is in one and what can be wrong with it; a build that packs and unpacks does so in `zipped`. What is in the files is
+//! for others to say.
 
-use std::io::{Cursor, Read, Seek, Write};
+#[cfg(feature = "archives")]
+mod zipped;
+
+use std::io::{Read, Seek};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::report::Word;
+
+#[cfg(feature = "archives")]
+pub use zipped::{pack, report_within};
 
 /// The name and major version of the manifest's format.
 pub const SCHEMA: &str = "midoctor.archive/1";
@@ -82,6 +86,8 @@ pub enum Fault {
     Damaged,
     /// Its report has more bytes than [`LIMIT`].
     TooLarge,
+    /// It is one, and this build unpacks none.
+    NotInThisBuild,
 }
 
 impl Fault {
@@ -95,6 +101,10 @@ impl Fault {
             Self::Locked => format!("holds a {REPORT} that is encrypted or packed unusually; unpack it, and give that"),
             Self::Damaged => format!("holds a {REPORT} that was damaged on its way; copy the archive again"),
             Self::TooLarge => format!("holds a {REPORT} of more than {} MB, which no run writes", LIMIT >> 20),
+            Self::NotInThisBuild => format!(
+                "is an archive, and this build of midoctor is without archives; unpack it and give its {REPORT}, or use the full \
+                 build"
+            ),
         }
     }
 }
@@ -102,25 +112,6 @@ impl Fault {
 /// Does a file that begins so look like an archive?
 pub fn looks_like_one(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
-}
-
-/// The bytes of an archive of these files, in this order.
-///
-/// # Errors
-/// When something cannot be packed, which happens to files beyond 4 GB.
-pub fn pack(files: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, String> {
-    // The time of an entry would make two archives of the same report differ; when the run was is in the manifest.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(zip::DateTime::default())
-        .unix_permissions(0o644);
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let wrong = |error: String| format!("the archive cannot be packed: {error}");
-    for (name, bytes) in files {
-        writer.start_file(*name, options).map_err(|error| wrong(error.to_string()))?;
-        writer.write_all(bytes).map_err(|error| wrong(error.to_string()))?;
-    }
-    writer.finish().map(Cursor::into_inner).map_err(|error| wrong(error.to_string()))
 }
 
 /// The bytes of the report in an archive.
@@ -131,58 +122,11 @@ pub fn report(archive: impl Read + Seek) -> Result<Vec<u8>, Fault> {
     report_within(archive, LIMIT)
 }
 
-/// The same, with another limit.
+/// The same, in a build that unpacks none.
 ///
 /// # Errors
-/// Why there is none.
-pub fn report_within(archive: impl Read + Seek, limit: u64) -> Result<Vec<u8>, Fault> {
-    let mut archive = ZipArchive::new(archive).map_err(|_| Fault::Broken)?;
-    // Whoever packs a folder again gets its name before that of the file.
-    let folder = format!("/{REPORT}");
-    let depth = |name: &str| name.matches('/').count();
-    let names = archive.file_names().filter_map(Result::ok).filter(|name| *name == REPORT || name.ends_with(&folder));
-    let name = names.min_by_key(|name| depth(name)).ok_or(Fault::WithoutReport)?.into_owned();
-    let entry = archive.by_name(&name).map_err(|_| Fault::Locked)?;
-    let mut bytes = Vec::new();
-    // What the archive says of its sizes is not believed, nor is memory set aside for it.
-    entry.take(limit + 1).read_to_end(&mut bytes).map_err(|_| Fault::Damaged)?;
-    if bytes.len() as u64 > limit { Err(Fault::TooLarge) } else { Ok(bytes) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_files_give_the_same_bytes_and_come_out_as_they_went_in() {
-        let files = [(REPORT, b"{}".to_vec()), (RECORD, vec![b'x'; 100_000])];
-        let packed = pack(&files).expect("an archive");
-        assert_eq!(pack(&files).as_ref(), Ok(&packed));
-        assert!(looks_like_one(&packed) && packed.len() < 1_000);
-        assert_eq!(report(Cursor::new(&packed)), Ok(b"{}".to_vec()));
-    }
-
-    #[test]
-    fn what_is_wrong_with_an_archive_is_told() {
-        let packed = pack(&[(REPORT, b"{\"a\": 1}".to_vec())]).expect("an archive");
-        for end in 0..packed.len() {
-            assert_eq!(report(Cursor::new(&packed[..end])), Err(Fault::Broken), "{end} bytes");
-        }
-        let other = pack(&[("xreport.json", Vec::new())]).expect("an archive");
-        assert_eq!(report(Cursor::new(other)), Err(Fault::WithoutReport));
-        let at = packed.windows(4).position(|bytes| bytes == b"PK\x01\x02").expect("a directory");
-        let mut damaged = packed.clone();
-        damaged[at - 3] ^= 0x55;
-        assert_eq!(report(Cursor::new(damaged)), Err(Fault::Damaged));
-        let inside = pack(&[("midoctor-vm/report.json", b"{}".to_vec())]).expect("an archive");
-        assert_eq!(report(Cursor::new(inside)), Ok(b"{}".to_vec()));
-    }
-
-    #[test]
-    fn an_archive_that_unpacks_to_any_size_is_refused() {
-        let bomb = pack(&[(REPORT, vec![b' '; 1_000_000])]).expect("an archive");
-        assert!(bomb.len() < 2_000);
-        assert_eq!(report_within(Cursor::new(&bomb), 999_999), Err(Fault::TooLarge));
-        assert_eq!(report_within(Cursor::new(&bomb), 1_000_000).map(|bytes| bytes.len()), Ok(1_000_000));
-    }
+/// Always.
+#[cfg(not(feature = "archives"))]
+pub fn report_within(_: impl Read + Seek, _: u64) -> Result<Vec<u8>, Fault> {
+    Err(Fault::NotInThisBuild)
 }

@@ -1,11 +1,12 @@
 //! What can be typed. What it means is in `options`; parsing does nothing.
 
 mod generate;
+mod offered;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::fill::visible;
 use crate::seal;
@@ -344,6 +345,19 @@ pub struct SimulateArgs {
     /// Print every request
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// The command line, with the help of this build.
+pub fn command() -> clap::Command {
+    offered::offered(Cli::command())
+}
+
+/// Reads what was typed.
+///
+/// # Errors
+/// A slip; or the help or the version, which were asked for.
+pub fn parse() -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches()?).map_err(|slip| slip.format(&mut command()))
 }
 
 /// A slip in what was typed, as one line: what is wrong, what is accepted, and where to read on.

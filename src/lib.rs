@@ -1,7 +1,7 @@
 //! midoctor tells why a managed identity does not work on an Azure VM, and what to do about it.
 //!
 //! The flow: what was typed ([`cli`]), with what a file says ([`config`]), becomes what it means ([`options`]): a [`plan`] and a
-//! wire, the machine ([`wire`]) or the [`simulator`]. The [`engine`] lets the [`checks`] ask, in rounds, through the
+//! wire, the machine ([`wire`]) or the `simulator`. The [`engine`] lets the [`checks`] ask, in rounds, through the
 //! [`recorder`], which seals tokens; what came back is [`evidence`], seen through a [`reading`] of it. The checks judge it, the
 //! [`diagnosis`] says what follows from what, the [`page`]s give the words, both make a [`report`], and one renderer of
 //! [`render`] paints it. Whether it is worth looking again, [`waiting`] says.
@@ -42,6 +42,7 @@ pub mod output;
 pub mod outputs;
 pub mod pace;
 pub mod page;
+pub mod parts;
 pub mod plan;
 pub mod probe;
 pub mod reading;
@@ -53,9 +54,11 @@ pub mod request;
 pub mod requirement;
 pub mod run;
 pub mod saved;
+#[cfg(feature = "simulator")]
 pub mod scenarios;
 pub mod seal;
 pub mod selection;
+#[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod strings;
 pub mod token;

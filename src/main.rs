@@ -2,15 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use midoctor::cli::Cli;
 use midoctor::exit::Exit;
 use midoctor::{cli, dump, fault, interrupt, output, run};
 
 fn main() -> ExitCode {
     fault::tell_plainly();
     dump::forbid();
-    match Cli::try_parse() {
+    match cli::parse() {
         Ok(typed) => interrupt::guard(move |interruption| run::run(&typed, interruption)).into(),
         // Help and version were asked for.
         Err(told) if told.exit_code() == 0 => match output::printed(told.print()) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::When;
 use crate::fill::visible;
 use crate::nearest::suggestion;
+use crate::parts::OfPart;
 
 /// The names of a command's formats; the first is what is printed when nothing is said.
 pub type Names<F> = [(&'static str, F)];
@@ -19,6 +20,8 @@ pub enum Plain {
     Json,
 }
 
+impl OfPart for Plain {}
+
 /// Their names.
 pub const PLAIN: [(&str, Plain); 2] = [("text", Plain::Text), ("json", Plain::Json)];
 
@@ -31,7 +34,7 @@ pub struct Outputs<F> {
     pub color: When,
 }
 
-impl<F: Copy + PartialEq> Outputs<F> {
+impl<F: OfPart> Outputs<F> {
     /// Reads the flags.
     ///
     /// # Errors
@@ -55,10 +58,12 @@ impl<F: Copy + PartialEq> Outputs<F> {
     }
 }
 
-fn target<F: Copy>(text: &str, names: &Names<F>) -> Result<(F, Option<PathBuf>), String> {
+fn target<F: OfPart>(text: &str, names: &Names<F>) -> Result<(F, Option<PathBuf>), String> {
     let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
+    let missing = |format: &F| format.part().filter(|part| !part.is_here());
     let Some((_, format)) = names.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> =
+            names.iter().filter(|(_, format)| missing(format).is_none()).map(|(name, _)| *name).collect();
         let known = match names.as_slice() {
             [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
             few => few.join(", "),
@@ -69,6 +74,9 @@ fn target<F: Copy>(text: &str, names: &Names<F>) -> Result<(F, Option<PathBuf>),
             suggestion(name, &names)
         ));
     };
+    if let Some(part) = missing(format) {
+        return Err(part.needed(&format!("-o {name}")));
+    }
     match file {
         Some("") => Err(format!("-o {name}= names no file; write -o {name}=FILE, or -o {name} for standard output")),
         file => Ok((*format, file.map(PathBuf::from))),

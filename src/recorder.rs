@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_secret_in_a_variable_for_something_else_is_left_out() {
-        let plain = crate::simulator::SimulatedMachine::new(crate::simulator::Azure::new(Default::default()));
+        let plain = crate::wire::Machine::new(crate::plan::Whose::Own);
         let recorder = Recorder::new(&plain);
         let token_file = "/var/run/secrets/azure/tokens/azure-identity-token";
         for (name, value, kept) in [

@@ -275,6 +275,14 @@ impl Report {
 }
 
 impl Report {
+    /// The report that this tree is of. It is read as text: what reads it from a tree would be 0.1 MB of the program.
+    ///
+    /// # Errors
+    /// When it is of something else.
+    pub fn from_tree(json: &serde_json::Value) -> serde_json::Result<Self> {
+        serde_json::from_slice(&serde_json::to_vec(json)?)
+    }
+
     /// What to try next where all is well: how Azure CLI and Azure PowerShell sign in as these identities, with the cloud to
     /// set where it is not the public one, and the selector that a user-assigned identity needs.
     pub fn sign_in_lines(&self) -> Vec<String> {

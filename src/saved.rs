@@ -99,7 +99,7 @@ fn harmless(mut report: Report) -> Result<Report, String> {
         if place.starts_with("/evidence/") { sealed.into_owned() } else { visible(&sealed) }
     });
     names(&mut json);
-    serde_json::from_value(json).map_err(|error| format!("is a damaged report: {}", visible(&error.to_string())))
+    Report::from_tree(&json).map_err(|error| format!("is a damaged report: {}", visible(&error.to_string())))
 }
 
 /// The names of members that are not the format's, those of variables and headers, can hold anything as well.

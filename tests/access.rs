@@ -1,5 +1,6 @@
 //! What roles allow, in depth: where they are held, by whom, since when, under which condition, and what denies them. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! `--identity all`: every identity that Azure Resource Manager lists, with every resource and requirement, a row each. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

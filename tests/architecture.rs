@@ -11,6 +11,7 @@ use regex::Regex;
 const ROOMS: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("strings", &[]),
+    ("parts", &[]),
     ("archive", &["report"]),
     ("redact", &["azure", "check", "checks", "diagnosis", "plan", "report", "request", "seal", "strings"]),
     ("diff", &["azure", "check", "evidence", "fill", "report"]),
@@ -115,6 +116,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fill",
             "fleet",
             "page",
+            "parts",
             "plan",
             "redact",
             "report",
@@ -128,13 +130,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "explain",
         &[
-            "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "render", "report", "seal",
-            "wording", "words",
+            "azure", "check", "checks", "evidence", "fill", "nearest", "options", "page", "parts", "render", "report",
+            "seal", "wording", "words",
         ],
     ),
     ("fleet", &["azure", "check", "checks", "exit", "fill", "page", "report", "seal"]),
     ("gather", &["archive", "fleet"]),
-    ("cli", &["fill", "seal"]),
+    ("cli", &["fill", "parts", "seal"]),
     ("completion", &["azure", "checks", "cli", "options", "outputs", "page", "render", "scenarios"]),
     ("manual", &["checks", "cli", "exit", "page", "render", "request", "scenarios"]),
     ("config", &["checks", "cli", "fill", "nearest", "plan", "seal"]),
@@ -156,7 +158,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("locale", &["fill"]),
-    ("outputs", &["cli", "fill", "nearest"]),
+    ("outputs", &["cli", "fill", "nearest", "parts"]),
     ("output", &["build_log", "fill", "locale"]),
     (
         "run",
@@ -186,6 +188,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "options",
             "output",
             "outputs",
+            "parts",
             "plan",
             "render",
             "report",
@@ -198,6 +201,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("main", &["cli", "dump", "exit", "fault", "interrupt", "output", "run"]),
     ("lib", &[]),
+];
+
+/// The only files that know of a part that this build may be without. Where one is asked for and is not there, `parts` says so.
+const SEAMS: [&str; 10] = [
+    "archive.rs",
+    "completion/values.rs",
+    "lib.rs",
+    "manual/mod.rs",
+    "parts.rs",
+    "render/fleet/mod.rs",
+    "render/mod.rs",
+    "run.rs",
+    "run/examination.rs",
+    "run/missing.rs",
 ];
 
 /// What touches the world, and the only rooms that may.
@@ -253,7 +270,8 @@ fn room(path: &Path) -> String {
 
 /// The code without comments and without the tests at its end.
 fn code(text: &str) -> String {
-    let product = text.split("#[cfg(test)]").next().unwrap();
+    let tests = Regex::new(r"#\[cfg\((?:test\)|all\(test,)").unwrap();
+    let product = tests.split(text).next().unwrap();
     product.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
@@ -328,6 +346,18 @@ fn only_these_rooms_touch_the_world() {
             );
         }
     }
+}
+
+#[test]
+fn the_parts_of_a_build_meet_at_few_seams() {
+    let known = Regex::new(r"\bcfg!?\((?:not\()?(?:all\(|any\()?feature\b").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let seams: BTreeSet<String> = sources()
+        .iter()
+        .filter(|(_, text)| known.is_match(&code(text)))
+        .map(|(path, _)| path.strip_prefix(&root).unwrap().display().to_string().replace('\\', "/"))
+        .collect();
+    assert_eq!(seams, SEAMS.map(str::to_owned).into());
 }
 
 #[test]

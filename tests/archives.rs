@@ -1,6 +1,7 @@
 //! Archives: what is in them, that they agree with themselves, that nothing of anybody's is lost, and that no name is in any of
 //! their files when names were to go.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,6 +1,7 @@
 //! Every simulated token carries a canary. Whatever the program is asked for, in every format and at every verbosity, with reports,
 //! explanations and panics, the canary is in nothing that it prints or writes, in no shape.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/canary.rs"]

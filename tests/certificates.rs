@@ -1,5 +1,6 @@
 //! What each kind of certificate is found to be, with its words and its remedy. In process, at a fixed time.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/certificate_faults.rs"]

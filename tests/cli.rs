@@ -1,6 +1,7 @@
 //! The command line: what is typed, what is printed, how it ends. Only commands that talk to nobody are run here; `check`
 //! itself is run by the network suite, in a namespace of its own.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -3,6 +3,7 @@
 //! grammar in the deploy suite.
 
 #![cfg(unix)]
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! The contract between checks, pages and simulator: listed = documented = provoked = emitted, in process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -272,6 +273,17 @@ fn no_byte_of_a_token_is_in_any_report() {
             assert!(!text.contains("eyJ"), "{name}: the beginning of a JWT");
         }
     }
+}
+
+/// `MIDOCTOR_BLESS=1 cargo test` writes it anew; read the difference, which may only add.
+#[test]
+fn the_published_schema_is_that_of_the_structs_that_write_the_report() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/report.schema.json");
+    let derived = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
+    if std::env::var_os("MIDOCTOR_BLESS").is_some() {
+        std::fs::write(path, &derived).unwrap();
+    }
+    assert_eq!(derived, std::fs::read_to_string(path).unwrap());
 }
 
 #[test]

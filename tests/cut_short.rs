@@ -1,6 +1,7 @@
 //! A run that is cut short, at every moment at which it could be: it says what is known, blames nobody for what is not, and every
 //! format says that it is not all. Within this process; signals are in `interruptions.rs` and in the network suite.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! `explain --and-check`: which of the causes that a text allows the checks confirm. The machine is simulated, in process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

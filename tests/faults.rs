@@ -1,6 +1,7 @@
 //! What is said when midoctor itself is at fault: the place and what to do, never what the message quotes. Each fault happens in a
 //! process of its own, which is this test again.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 

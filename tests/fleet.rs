@@ -1,5 +1,6 @@
 //! Many reports as one: what is counted, where it is, what changed, how it ends.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! What a fold does with what is no report: it is counted and named, and never stops the rest.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

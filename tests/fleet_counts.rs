@@ -1,6 +1,7 @@
 //! What a fold says of its own counts, and what it must not say: what is not known has nothing in common, a report that does not
 //! know its VM may be one of several, a warning more is a change, and a file that holds reports is none of the others.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

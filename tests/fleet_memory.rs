@@ -1,5 +1,6 @@
 //! A fold takes little memory: some hundred bytes for a VM, and none for an older report of it.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -1,5 +1,6 @@
 //! What every format says of a run that does not end with 0: none of those that a build server reads may look as if all were well.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/reports.rs"]

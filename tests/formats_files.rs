@@ -1,6 +1,7 @@
 //! Files that formats are written to: lines are added and never lost, a step's summary is added to, and what cannot be written leaves
 //! all as it was.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

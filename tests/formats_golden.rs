@@ -1,6 +1,7 @@
 //! What each format of a report looks like, word for word: for a VM without identity in files of tests/golden, and in short for the
 //! other verdicts.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

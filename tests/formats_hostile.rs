@@ -1,6 +1,7 @@
 //! Text that a stranger chose, in a name, an answer or a report that is read from a file, is data in every format: it commands no
 //! terminal, no build server and no browser, and ends no table, no block and no element.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/attacks.rs"]

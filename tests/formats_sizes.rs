@@ -1,5 +1,6 @@
 //! Sizes that are promised hold for any report: a line of 80, compact JSON of 4,000 bytes, ten annotations, a page below 1 MiB.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! What the fuzzer and the laws have found, as it stays mended: the smallest input of each, in plain.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

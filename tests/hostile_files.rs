@@ -1,6 +1,7 @@
 //! Reports, configurations and pasted texts that a stranger made, and files with a stranger's names: text in them is text in
 //! what the program makes of them.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/attacks.rs"]

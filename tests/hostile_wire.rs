@@ -1,6 +1,7 @@
 //! From every field that comes over the wire or is read from the machine: what strangers write there is data in every format,
 //! and lines that are meant to be pasted say what they mean.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/attacks.rs"]

@@ -1,6 +1,7 @@
 //! The page of a report, as text: it is the same for the same report, holds no answers, loads nothing, and lets in its own style
 //! and script alone. What a browser makes of it is held in tests/browser.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/mod.rs"]

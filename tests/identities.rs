@@ -1,5 +1,6 @@
 //! Identities by client ID, object ID and resource ID, one or several, judged in process against a VM that has two.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use midoctor::check::Status;

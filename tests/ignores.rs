@@ -1,5 +1,6 @@
 //! Findings that are known: they do not count until their day, by the evidence's clock, and never hide what they block.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! What can end a run from outside, at the built program: signals, readers that go away, disks that are full, faults of its own. What
 //! needs real addresses is in the network suite.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -1,6 +1,7 @@
 //! What the checks make of machines that no single example shows: two faults at once, limits and just beyond, answers that
 //! contradict each other. In process, at a fixed time.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What one more role, entry or deny assignment does to the verdict, through the whole of asking and judging: nothing that is granted
 //! takes something away, nothing that is denied gives something, and waiting for either ends.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

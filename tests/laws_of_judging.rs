@@ -1,5 +1,6 @@
 //! What holds of judging and of redaction whatever the evidence is: that of the scenarios, changed in ways that nobody thought of.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/changed.rs"]

@@ -1,6 +1,7 @@
 //! Identities with few rights: what they may not ask is not held against them, and what is denied to one row is held against that
 //! row alone. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! The manual pages: read by mandoc, man and lexgrog, and held against what the program has. Without these tools the tests say so;
 //! where CI is set they fail.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

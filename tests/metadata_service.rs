@@ -1,5 +1,6 @@
 //! A metadata service that answers late, and one behind the guest proxy agent.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! Odd surroundings: standard streams that are closed, no environment or a huge one, directories that are gone or may not be
 //! written, limits, odd arguments. It still runs, and says what is true. What needs a namespace is in tests/network.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 

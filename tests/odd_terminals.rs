@@ -1,5 +1,6 @@
 //! Terminals that are narrow, dumb, of no size or of another locale: what is printed fits, and is in signs that they have.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -1,5 +1,6 @@
 //! What this version says of a report that lacks answers, as one of an older version does: less, and never anything worse.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

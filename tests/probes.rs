@@ -1,5 +1,6 @@
 //! `--probe`: every data service, every denial, each told apart from the others. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

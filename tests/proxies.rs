@@ -1,6 +1,7 @@
 //! `env-proxy`: who is caught, why what stands in `NO_PROXY` does not help, the line to set, and what the proxy answers. In
 //! process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! The queries of deploy/queries name only what a row has, for DuckDB and for Log Analytics alike; what DuckDB answers is held by the
 //! interop suite, what Log Analytics would answer by nothing here.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

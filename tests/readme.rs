@@ -2,6 +2,7 @@
 //! `...` standing for lines left out; its `sh` block talks to a VM and is run by the network suite. All of them can be typed, and between
 //! them they show every flag.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

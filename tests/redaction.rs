@@ -1,5 +1,6 @@
 //! Redaction: what goes, that nothing of it stays, and that what is left is judged as the whole was.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! What people call the things on their machines: files, variables, rules of the packet filter, interfaces, gateways; and names that
 //! stand within other words. Nothing of it is left, what is left is judged alike, and redacting again changes nothing.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

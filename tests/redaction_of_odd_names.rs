@@ -1,5 +1,6 @@
 //! Names that are words, addresses or pseudonyms themselves: what is left of a report must not depend on them at all.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

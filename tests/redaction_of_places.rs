@@ -1,6 +1,7 @@
 //! Places that no scenario of the pages fills: proxies and their exceptions, units, pods, gateways' certificates, files, people.
 //! Nothing of what they hold is left, what is left is judged alike, and redacting again changes nothing.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! `--require`: roles, actions and data actions, on the VM and elsewhere, and nothing at all. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

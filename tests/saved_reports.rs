@@ -1,5 +1,6 @@
 //! Reports that were saved, on the command line: shown, judged anew, compared, redacted; and whatever else a file can hold.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

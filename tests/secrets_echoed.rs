@@ -1,6 +1,7 @@
 //! Tokens and signatures of odd shapes that come back where nobody expects them, from the manager and from data services: none
 //! gets into evidence.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/canary.rs"]

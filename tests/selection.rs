@@ -1,6 +1,7 @@
 //! `--only`, `--skip` and `--fail-on`, in process: what is left out says why and is not asked about, and nothing that was not
 //! judged ever looks healthy.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,6 +1,7 @@
 //! Variables and files that lead clients away from the VM's managed identity: which finding each makes, and whom it names. In
 //! process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! Why the metadata service does not answer: what a machine tells of itself, and the sentence that a person reads.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! A simulated VM of another name: every scenario ends as it does under the usual name, and speaks of no other VM.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -36,20 +36,46 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-#[test]
-fn the_number_of_crates_in_the_program_is_the_one_that_is_written_down() {
+/// The crates in the program on Linux that is built with these arguments, without midoctor itself: names with versions.
+fn crates(arguments: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}"])
         .args(["--edges", "no-proc-macro,no-dev,no-build", "--target", "x86_64-unknown-linux-gnu"])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
-    let crates: BTreeSet<&str> = printed.lines().map(|line| line.trim_end_matches(" (*)")).collect();
-    // All but midoctor itself.
-    let counted = format!("# {} crates are in the program on Linux", crates.len() - 1);
+    let crates = printed.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
+    crates.filter(|line| !line.starts_with("midoctor ")).collect()
+}
+
+#[test]
+fn the_number_of_crates_in_the_program_is_the_one_that_is_written_down() {
+    let (full, minimal) = (crates(&[]), crates(&["--no-default-features"]));
+    let counted = format!("# {} crates are in the program on Linux", full.len());
     assert!(manifest().contains(&counted), "Cargo.toml does not say: {counted}");
+    let counted = format!("{} in the minimal build", minimal.len());
+    assert!(manifest().contains(&counted), "Cargo.toml does not say: {counted}");
+}
+
+#[test]
+fn each_part_brings_its_own_crates_and_no_others() {
+    let has = |crates: &BTreeSet<String>, name: &str| crates.iter().any(|one| one.starts_with(&format!("{name} ")));
+    for (features, with) in [
+        ("", &[][..]),
+        ("simulator", &["rcgen"]),
+        ("html", &["askama"]),
+        // An archive holds a page.
+        ("archives", &["askama", "zip"]),
+        ("default", &["askama", "rcgen", "zip"]),
+    ] {
+        let crates = crates(&["--no-default-features", "--features", features]);
+        for name in ["askama", "rcgen", "zip"] {
+            assert_eq!(has(&crates, name), with.contains(&name), "{name} with the features “{features}”");
+        }
+    }
 }
 
 #[test]

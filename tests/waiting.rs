@@ -1,5 +1,6 @@
 //! `--wait`, in process: what is worth waiting for, and when to look again. Reports are played and times are made up.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! How waiting is told: the last line of the text, and what `explain` says of a code that is waited for.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! Whose environment is judged: midoctor's own, a process's, a unit's with what its files say now. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

@@ -1,5 +1,6 @@
 //! Whose token it is: compared with the VM's identities as Azure Resource Manager lists them. In process.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

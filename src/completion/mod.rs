@@ -8,10 +8,9 @@ mod values;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::CommandFactory;
 use clap_complete::engine::{self, CompletionCandidate};
 
-use crate::cli::{Cli, Shell};
+use crate::cli::{self, Shell};
 
 /// What can come next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +78,7 @@ pub fn script(shell: Shell) -> &'static str {
 /// # Errors
 /// When the engine cannot read the words.
 pub fn candidates(words: &[OsString], current: &OsStr, machine: Machine) -> Result<Vec<Candidate>, String> {
-    let mut definition = values::known(Cli::command().disable_help_subcommand(true), machine);
+    let mut definition = values::known(cli::command().disable_help_subcommand(true), machine);
     // Behind one dash the engine would name the short flags, which say less.
     let asked = if current == "-" { OsStr::new("--") } else { current };
     let mut typed = vec![OsString::from("midoctor")];

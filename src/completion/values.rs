@@ -8,7 +8,9 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 
 use crate::azure::cloud::ALIASES;
 use crate::outputs::PLAIN;
-use crate::{checks, options, page, render, scenarios};
+#[cfg(feature = "simulator")]
+use crate::scenarios;
+use crate::{checks, options, page, render};
 
 use super::{Kind, Machine};
 
@@ -25,6 +27,7 @@ fn valued(command: &str, arg: Arg, machine: Machine) -> Arg {
         (_, ValueHint::AnyPath | ValueHint::FilePath) => arg.add(found_by_the_shell(Kind::File)),
         ("only" | "skip", _) => arg.add(ArgValueCandidates::new(selectable)),
         ("word", _) => arg.add(ArgValueCandidates::new(explained)),
+        #[cfg(feature = "simulator")]
         ("scenario", _) => arg.add(ArgValueCandidates::new(played)),
         ("resource", _) => arg.add(ArgValueCandidates::new(|| ALIASES.map(|(name, title)| word(name, title)).into())),
         ("identity", _) => arg.add(ArgValueCandidates::new(|| vec![word("all", "every identity of the VM")])),
@@ -71,6 +74,7 @@ fn explainable() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+#[cfg(feature = "simulator")]
 fn played() -> Vec<CompletionCandidate> {
     scenarios::all().into_iter().map(|scenario| word(scenario.name, scenario.title)).collect()
 }

@@ -8,6 +8,7 @@ use crate::explain::cause::symptom::Symptom;
 use crate::fill::{Use, fill};
 use crate::nearest::{nearest, unknown};
 use crate::page::{self, Block, Heals, Page, Section};
+use crate::parts::Part;
 use crate::render::style::{Label, Style};
 use crate::seal;
 use crate::words::in_words;
@@ -130,7 +131,7 @@ fn print_section(section: &Section, check: &Check, style: Style, lines: &mut Vec
             lines.push(style.wrap(&shown, "  - ", "    "));
         }
     }
-    if section.example.is_some() {
+    if section.example.is_some() && Part::Simulator.is_here() {
         lines.push(String::new());
         lines.push(style.dim(&style.wrap(&format!("midoctor demo {} plays it.", section.code), "", "")));
     }

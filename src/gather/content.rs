@@ -23,6 +23,9 @@ pub fn load(path: &Path, buffer: &mut Vec<u8>) -> Result<(), Fault> {
             archive::Fault::Broken => Fault::Broken("it is not a whole archive; copy it again".into()),
             archive::Fault::Locked => Fault::Broken("its report is encrypted or packed unusually".into()),
             archive::Fault::Damaged => Fault::Broken("its report was damaged on its way; copy it again".into()),
+            archive::Fault::NotInThisBuild => {
+                Fault::Broken("it is an archive, and this build of midoctor is without archives; unpack it".into())
+            }
             archive::Fault::TooLarge => Fault::Broken(TOO_LARGE.into()),
         })?;
         return start(buffer);

@@ -4,14 +4,16 @@
 
 pub mod facts;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::exit::Exit;
 use crate::request::VARIABLES;
-use crate::{checks, page, render, scenarios};
+#[cfg(feature = "simulator")]
+use crate::scenarios;
+use crate::{checks, page, render};
 
 /// A page.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub fn main() -> Page {
 }
 
 fn definition() -> Command {
-    spelt_out(Cli::command().disable_help_subcommand(true))
+    spelt_out(cli::command().disable_help_subcommand(true))
 }
 
 /// The values that an argument can have stand in its own words; as a list of their own they tear a page apart.
@@ -82,6 +84,7 @@ fn add_inner(outer: &Command, pages: &mut Vec<Page>) {
         pages.push(page(command, |roff| {
             match command.get_name() {
                 "explain" => codes(roff),
+                #[cfg(feature = "simulator")]
                 "demo" | "simulate" => played(roff),
                 _ => {}
             }
@@ -237,6 +240,7 @@ fn codes(roff: &mut Roff) {
     }
 }
 
+#[cfg(feature = "simulator")]
 fn played(roff: &mut Roff) {
     let all = scenarios::all();
     items(roff, "SCENARIOS", all.iter().map(|scenario| (vec![bold(scenario.name)], scenario.title)));

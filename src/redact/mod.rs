@@ -94,7 +94,7 @@ pub fn redact(report: &Report, level: Level) -> Result<Redacted, String> {
         places::redact(&mut json, &mut names, &mut record);
         pseudonyms = names.pseudonyms();
     }
-    let mut redacted: Report = serde_json::from_value(json).map_err(|error| error.to_string())?;
+    let mut redacted = Report::from_tree(&json).map_err(|error| error.to_string())?;
     let anew = words_anew(&redacted);
     if let (true, Some(anew)) = (reproducible, &anew) {
         record.forget_words();

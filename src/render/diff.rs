@@ -4,6 +4,7 @@ use crate::build_log::inert;
 use crate::check::Status;
 use crate::diff::{Became, CheckChange, Code, Diff, Role, Side};
 use crate::fill::visible;
+use crate::parts::OfPart;
 use crate::report::{Identity, IdentityKind};
 
 use super::markdown_text::prose;
@@ -19,6 +20,8 @@ pub enum Format {
     /// For tickets.
     Markdown,
 }
+
+impl OfPart for Format {}
 
 /// Their names.
 pub const FORMATS: [(&str, Format); 3] =

@@ -5,6 +5,7 @@ pub mod compact;
 pub mod diff;
 pub mod fleet;
 pub mod github;
+#[cfg(feature = "html")]
 pub mod html;
 pub mod issues;
 pub mod json;
@@ -23,6 +24,7 @@ pub mod text;
 pub mod visible;
 
 use crate::build_log::inert;
+use crate::parts::{OfPart, Part};
 use crate::report::Report;
 use style::Style;
 use text::Detail;
@@ -69,6 +71,12 @@ pub const FORMATS: [(&str, Format); 11] = [
     ("prom", Format::Prom),
 ];
 
+impl OfPart for Format {
+    fn part(self) -> Option<Part> {
+        (self == Self::Html).then_some(Part::Html)
+    }
+}
+
 impl Format {
     /// Who reads it, in a few words.
     pub fn purpose(self) -> &'static str {
@@ -109,6 +117,9 @@ pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> R
         Format::Azdo => azdo::render(report),
         Format::Markdown => markdown::render(report),
         Format::Prom => prom::render(report),
+        #[cfg(feature = "html")]
         Format::Html => html::render(report)?,
+        #[cfg(not(feature = "html"))]
+        Format::Html => return Err(Part::Html.needed("-o html")),
     })
 }

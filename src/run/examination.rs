@@ -15,6 +15,7 @@ use crate::interrupt::Interruption;
 use crate::options::ExamineOptions;
 use crate::plan::{Plan, Whose};
 use crate::report::{CutShort, Report, Run, Stretch};
+#[cfg(feature = "simulator")]
 use crate::simulator::SimulatedMachine;
 use crate::wire::Machine;
 
@@ -100,6 +101,7 @@ pub fn of_this_machine(options: &ExamineOptions, interruption: &Interruption) ->
 }
 
 /// Examines a simulated machine.
+#[cfg(feature = "simulator")]
 pub fn of(machine: SimulatedMachine, plan: Plan, interruption: &Interruption) -> Examined {
     let machine = Arc::new(machine);
     examined(interruption, move |known, spinner| known.examine(machine, &plan, Limits::default(), &shown_by(spinner)))

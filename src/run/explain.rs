@@ -24,7 +24,7 @@ const CHUNK: usize = 128 << 10;
 /// Does what was typed.
 pub fn explain(args: &ExplainArgs) -> Result<Exit, String> {
     let options = ExplainOptions::read(args)?;
-    let style = super::style(options.output.color);
+    let style = super::terminal::style(options.output.color);
     let seen = match &options.what {
         Explained::All => {
             options.for_a_page()?;

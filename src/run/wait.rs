@@ -146,7 +146,8 @@ fn in_seconds(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
-#[cfg(test)]
+// What it waits for is simulated.
+#[cfg(all(test, feature = "simulator"))]
 mod tests {
     use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,6 @@
 //! A fold of many reports in each of its formats. They see what the fold comes to and nothing else.
 
+#[cfg(feature = "html")]
 mod html;
 mod json;
 mod markdown;
@@ -11,6 +12,7 @@ use std::fmt::{Result, Write};
 use crate::build_log::inert;
 use crate::fleet::groups::Group;
 use crate::fleet::summary::{Cause, Fleet};
+use crate::parts::{OfPart, Part};
 
 use super::style::Style;
 
@@ -25,6 +27,12 @@ pub enum Format {
     Markdown,
     /// A page for a browser.
     Html,
+}
+
+impl OfPart for Format {
+    fn part(self) -> Option<Part> {
+        (self == Self::Html).then_some(Part::Html)
+    }
 }
 
 /// Their names.
@@ -48,7 +56,11 @@ pub fn paint(fleet: &Fleet, format: Format, style: Style, out: &mut dyn Write) -
             markdown::write(fleet, &mut text)?;
             out.write_str(&inert(&text))
         }
+        #[cfg(feature = "html")]
         Format::Html => html::write(fleet, out),
+        // Nobody could name it.
+        #[cfg(not(feature = "html"))]
+        Format::Html => Err(std::fmt::Error),
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! It only asks. What it cannot read of an answer it leaves out; its time and the number of messages are bounded.
 
+#[path = "messages.rs"]
+mod messages;
+
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::io::{Error, ErrorKind};
@@ -9,16 +12,18 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::LinkFlags;
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteType, RouteVia,
 };
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 
 use crate::network::{Interface, LocalNetwork, RouteEntry, Way, WayKind};
+
+use messages::{Answer, Link, Question};
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// The kernel answers at once; this is for one that is very busy.
@@ -41,24 +46,24 @@ pub fn local(within: Duration) -> Result<LocalNetwork, Error> {
     let mut loopback = HashSet::new();
     // Where each stands, as a node has thousands.
     let mut places = HashMap::new();
-    kernel.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()), |message| {
-        if let RouteNetlinkMessage::NewLink(link) = message {
-            let (name, interface) = interface(&link);
-            match interface {
+    kernel.dump(Question::Links, |answer| {
+        if let Answer::Link(link) = answer {
+            let (index, name) = (link.index, link.name.clone());
+            match interface(link) {
                 Some(interface) => {
-                    places.insert(link.header.index, interfaces.len());
-                    interfaces.push((link.header.index, interface));
+                    places.insert(index, interfaces.len());
+                    interfaces.push((index, interface));
                 }
                 None => drop(loopback.insert(name.clone())),
             }
-            names.insert(link.header.index, name);
+            names.insert(index, name);
         }
     })?;
     let mut own = HashMap::new();
     let mut addresses = AddressMessage::default();
     addresses.header.family = AddressFamily::Inet;
-    kernel.dump(RouteNetlinkMessage::GetAddress(addresses), |message| {
-        if let RouteNetlinkMessage::NewAddress(message) = message
+    kernel.dump(Question::Addresses(addresses), |answer| {
+        if let Answer::Address(message) = answer
             && let Some(address) = address(&message)
         {
             own.insert(address, message.header.index);
@@ -71,8 +76,8 @@ pub fn local(within: Duration) -> Result<LocalNetwork, Error> {
     let mut routes = Vec::new();
     let mut all = RouteMessage::default();
     all.header.address_family = AddressFamily::Inet;
-    kernel.dump(RouteNetlinkMessage::GetRoute(all), |message| {
-        if let RouteNetlinkMessage::NewRoute(message) = message
+    kernel.dump(Question::Routes(all), |answer| {
+        if let Answer::Route(message) = answer
             && let Some(route) = route(&message, &names)
         {
             routes.push(route);
@@ -142,12 +147,12 @@ impl Kernel {
         Ok(Self { socket, until, sequence: 0, seen: 0 })
     }
 
-    fn send(&mut self, message: RouteNetlinkMessage, flags: u16) -> Result<(), Error> {
+    fn send(&mut self, question: Question, flags: u16) -> Result<(), Error> {
         self.sequence += 1;
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | flags;
         header.sequence_number = self.sequence;
-        let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(message));
+        let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(question));
         packet.finalize();
         let mut bytes = vec![0; packet.buffer_len()];
         packet.serialize(&mut bytes);
@@ -174,7 +179,7 @@ impl Kernel {
     }
 
     /// Asks for a list and hands over each entry.
-    fn dump(&mut self, what: RouteNetlinkMessage, mut each: impl FnMut(RouteNetlinkMessage)) -> Result<(), Error> {
+    fn dump(&mut self, what: Question, mut each: impl FnMut(Answer)) -> Result<(), Error> {
         self.send(what, NLM_F_DUMP)?;
         loop {
             let datagram = self.receive()?;
@@ -205,7 +210,7 @@ impl Kernel {
             RouteAttribute::IpProto(6),
             RouteAttribute::Dport(80),
         ];
-        self.send(RouteNetlinkMessage::GetRoute(question), 0)?;
+        self.send(Question::Routes(question), 0)?;
         loop {
             let datagram = self.receive()?;
             for message in Messages(&datagram).flatten() {
@@ -214,7 +219,7 @@ impl Kernel {
                 }
                 match message.payload {
                     NetlinkPayload::Error(error) => return refused(&error.to_io()),
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => {
+                    NetlinkPayload::InnerMessage(Answer::Route(route)) => {
                         return Ok(leaving(&route, names));
                     }
                     _ => {}
@@ -228,7 +233,7 @@ impl Kernel {
 struct Messages<'a>(&'a [u8]);
 
 impl Iterator for Messages<'_> {
-    type Item = Option<NetlinkMessage<RouteNetlinkMessage>>;
+    type Item = Option<NetlinkMessage<Answer>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let length = self.0.first_chunk::<4>().map(|bytes| u32::from_ne_bytes(*bytes) as usize)?;
@@ -257,27 +262,12 @@ fn leaving(message: &RouteMessage, names: &HashMap<u32, String>) -> Way {
     Way { kind, interface: hop.interface, gateway: hop.gateway, source: hop.source, loopback: false }
 }
 
-/// An interface's name, and what is kept of it unless it is loopback.
-fn interface(link: &LinkMessage) -> (String, Option<Interface>) {
-    let mut name = String::new();
-    let mut kind = None;
-    for attribute in &link.attributes {
-        match attribute {
-            LinkAttribute::IfName(text) => name.clone_from(text),
-            LinkAttribute::LinkInfo(infos) => {
-                kind = kind.or(infos.iter().find_map(|info| match info {
-                    LinkInfo::Kind(kind) => Some(kind.to_string()),
-                    _ => None,
-                }));
-            }
-            _ => {}
-        }
-    }
-    let flags = link.header.flags;
-    let up = flags.contains(LinkFlags::Up);
-    let no_carrier = up && !flags.contains(LinkFlags::LowerUp);
-    let interface = Interface { name: name.clone(), kind, up, no_carrier, addresses: Vec::new() };
-    (name, (!flags.contains(LinkFlags::Loopback)).then_some(interface))
+/// What is kept of an interface, unless it is loopback.
+fn interface(link: Link) -> Option<Interface> {
+    let up = link.flags.contains(LinkFlags::Up);
+    let no_carrier = up && !link.flags.contains(LinkFlags::LowerUp);
+    let interface = Interface { name: link.name, kind: link.kind, up, no_carrier, addresses: Vec::new() };
+    (!link.flags.contains(LinkFlags::Loopback)).then_some(interface)
 }
 
 /// An interface's own address; on a point-to-point link the other one is the neighbour's.

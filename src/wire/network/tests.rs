@@ -54,6 +54,30 @@ fn what_is_no_message_of_the_kernels_is_left_out_and_ends() {
     assert_eq!(Messages(&bytes).map(|message| message.is_some()).collect::<Vec<_>>(), [false, true]);
 }
 
+#[test]
+fn an_interface_is_known_by_its_name_its_kind_and_its_flags() {
+    // The header: family, type, index, flags (up, lower up), mask; then its name and, nested, its kind and something unknown.
+    let mut content = vec![0, 0, 1, 0, 7, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
+    content.extend(*b"\x09\0\x03\0eth0\0\0\0\0");
+    content.extend(*b"\x18\0\x12\0\x09\0\x01\0veth\0\0\0\0\x06\0\x63\0\x01\x02\0\0");
+    let read = |content: &[u8]| match Messages(&framed(16, content)).next().flatten().map(|message| message.payload) {
+        Some(NetlinkPayload::InnerMessage(Answer::Link(link))) => Some((link.index, interface(link))),
+        _ => None,
+    };
+    let expected = Interface { name: "eth0".into(), kind: Some("veth".into()), up: true, ..Interface::default() };
+    assert_eq!(read(&content), Some((7, Some(expected.clone()))));
+    // Down; up without a carrier; loopback.
+    content[8..12].copy_from_slice(&[0, 0, 0, 0]);
+    assert_eq!(read(&content), Some((7, Some(Interface { up: false, ..expected.clone() }))));
+    content[8..12].copy_from_slice(&[1, 0, 0, 0]);
+    assert_eq!(read(&content), Some((7, Some(Interface { no_carrier: true, ..expected }))));
+    content[8..12].copy_from_slice(&[9, 0, 1, 0]);
+    assert_eq!(read(&content), Some((7, None)));
+    // One that is cut off is not taken for another.
+    assert_eq!(read(&content[..12]), None);
+    assert_eq!(read(&content[..content.len() - 20]), None);
+}
+
 proptest::proptest! {
     #[test]
     fn no_content_of_a_message_makes_it_panic(
@@ -68,11 +92,11 @@ proptest::proptest! {
         }
         for message in Messages(&framed(kind, &content)).flatten() {
             match message.payload {
-                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(message)) => {
+                NetlinkPayload::InnerMessage(Answer::Route(message)) => {
                     let _ = (route(&message, &HashMap::new()), leaving(&message, &HashMap::new()));
                 }
-                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(message)) => drop(interface(&message)),
-                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(message)) => {
+                NetlinkPayload::InnerMessage(Answer::Link(link)) => drop(interface(link)),
+                NetlinkPayload::InnerMessage(Answer::Address(message)) => {
                     let _ = address(&message);
                 }
                 _ => {}
