@@ -147,7 +147,8 @@ fn in_seconds(duration: Duration) -> String {
 }
 
 // What it waits for is simulated.
-#[cfg(all(test, feature = "simulator"))]
+#[cfg(test)]
+#[cfg(feature = "simulator")]
 mod tests {
     use std::sync::{Arc, Mutex};
 
