@@ -11,7 +11,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::metadata::{self, IdentityError, Instance, Refusal};
 use crate::azure::resource_id;
 use crate::check::Subject;
-use crate::evidence::{Answer, Exchange, Outcome, Request, TOKEN_PATH};
+use crate::evidence::{Answer, Exchange, FirmwareField, Outcome, Request, TOKEN_PATH};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
 use crate::token::Claims;
@@ -261,6 +261,12 @@ impl<'a> Case<'a> {
     /// A variable of the environment, when that was read. Clients take an empty one for unset, and so does this.
     pub fn variable(&self, name: &str) -> Option<&'a str> {
         self.variables()?.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Was this asked on Windows? There alone these questions are put.
+    pub fn is_windows(&self) -> bool {
+        let firmware = Request::Firmware { field: FirmwareField::ChassisAssetTag };
+        [Request::Settings, firmware].iter().any(|question| self.exchange(question).is_some())
     }
 
     /// The text of a short file, when it was read.

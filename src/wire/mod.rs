@@ -20,7 +20,6 @@ mod roots;
 pub mod systemd;
 mod tls;
 pub mod trust;
-#[cfg(windows)]
 mod windows;
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -118,6 +117,8 @@ impl Wire for Machine {
             Request::Presence { path } => Raw::Plain(local::presence(path)),
             Request::Network => Raw::Plain(network::local(within)),
             Request::Firewall => Raw::Plain(firewall::rules(within)),
+            Request::Firmware { field } => Raw::Plain(windows::firmware(*field)),
+            Request::Settings => Raw::Plain(windows::settings()),
         };
         Reply { took: start.elapsed(), raw }
     }
