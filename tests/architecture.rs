@@ -208,7 +208,7 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output", "fault"]),
     (r"\bstd::process\b", &["exit", "main", "wire", "fault"]),
     (r"\bprocess::exit\b", &[]),
-    (r"\bsignal_hook\b", &["interrupt"]),
+    (r"\b(signal_hook|ctrlc)\b", &["interrupt"]),
     (r"\brustix\b", &["dump"]),
     (r"\b(windows_registry|ipconfig|route_manager)\b", &["wire"]),
     (r"\b(set_hook|catch_unwind)\b", &["fault"]),
