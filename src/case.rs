@@ -11,7 +11,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::metadata::{self, IdentityError, Instance, Refusal};
 use crate::azure::resource_id;
 use crate::check::Subject;
-use crate::evidence::{Answer, Exchange, FirmwareField, Outcome, Request, TOKEN_PATH};
+use crate::evidence::{Answer, Exchange, Outcome, Request, TOKEN_PATH};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
 use crate::token::Claims;
@@ -265,8 +265,8 @@ impl<'a> Case<'a> {
 
     /// Was this asked on Windows? There alone these questions are put.
     pub fn is_windows(&self) -> bool {
-        let firmware = Request::Firmware { field: FirmwareField::ChassisAssetTag };
-        [Request::Settings, firmware].iter().any(|question| self.exchange(question).is_some())
+        let windows = |exchange: &Exchange| matches!(exchange.request, Request::Settings | Request::Firmware { .. });
+        self.evidence.exchanges().iter().any(windows)
     }
 
     /// The text of a short file, when it was read.

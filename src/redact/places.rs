@@ -96,7 +96,7 @@ impl Walk<'_> {
                         let base = format!("{base}/{}", escaped(part));
                         let change: &mut Change = match part.as_str() {
                             "declared" => &mut of_variable,
-                            "from" => &mut |_, text, names| local::path(text, names),
+                            "from" => &mut |_, text, names| local::place(text, names),
                             _ => &mut of_any,
                         };
                         self.each(value, &base, change);
