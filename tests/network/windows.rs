@@ -167,6 +167,11 @@ impl Windows {
         assert!(text(&plain.stdout).contains("x No managed identity is enabled on this VM.  [identity-none]"));
         let utf8 = self.midoctor(None, &["demo", "identity-none"]).env("LANG", "C.UTF-8").output().unwrap();
         assert!(text(&utf8.stdout).contains("✗ No managed identity is enabled on this VM.  [identity-none]"));
+        // JSON that is piped to PowerShell is ASCII as well, and says the same.
+        let piped = self.midoctor(None, &["demo", "env-proxy", "-o", "json"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&piped.stdout).unwrap();
+        assert!(piped.stdout.is_ascii() && text(&piped.stdout).contains(r"\u201c"), "{}", text(&piped.stdout));
+        assert_eq!(gist(&report), gist(&simulator::json(&["demo", "env-proxy", "-o", "json"])));
         let colour = self.midoctor(None, &["demo", "identity-none", "--color", "always"]).output().unwrap();
         assert!(colour.stdout.windows(2).any(|two| two == b"\x1b["), "{}", text(&colour.stdout));
         // A service that is not there is refused in Windows' words.
