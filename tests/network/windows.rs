@@ -19,12 +19,14 @@ const PROGRAM: &str = "MIDOCTOR_WINDOWS_EXE";
 const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 const MACHINE: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 const INTERNET: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+/// Wine starts each program anew, and on a machine that is busy takes seconds for it.
+const PATIENCE: Duration = Duration::from_secs(300);
 const TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 
 /// Each sets up a Windows of its own, and its processes end with it.
 pub fn cases() -> Vec<Case> {
     if missing().is_empty() {
-        vec![Case::new("windows: a VM under Wine", windows).with_all_users()]
+        vec![Case::new("windows: a VM under Wine", windows).with_all_users().with_patience(PATIENCE)]
     } else {
         Vec::new()
     }
@@ -87,6 +89,8 @@ impl Windows {
         let mut boot = windows.wine("wineboot", &["--init"]);
         let booted = boot.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert!(booted.success(), "wineboot: {booted}");
+        // No program looks for a display.
+        windows.write(r"HKEY_CURRENT_USER\Software\Wine\Drivers", &[("Graphics", "\"null\"")]);
         windows
     }
 
@@ -129,13 +133,17 @@ impl Windows {
     }
 
     fn says_what_linux_says(&self) {
-        for name in ["healthy", "role-missing", "legacy-answering", "imds-updating"] {
+        for name in ["healthy", "role-missing", "legacy-answering", "imds-updating", "tls-intercepted", "dns-failure"] {
             let simulator = Simulator::start(name, &[]);
+            if name == "dns-failure" {
+                place::names_are_unknown();
+            }
             let ran = self.examine(Some(&simulator), &[]);
             let expected = simulator::json(&["demo", name, "-o", "json"]);
             assert_eq!(gist(&ran.report), gist(&expected), "{name}: {}", ran.text);
             assert_eq!(ran.code.map(i64::from), expected["exit_code"].as_i64(), "{name}");
         }
+        place::names_lead_to("127.0.0.1");
     }
 
     fn writes_and_ends_as_scripts_expect(&self) {
