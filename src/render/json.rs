@@ -89,6 +89,6 @@ mod tests {
         let json = serde_json::json!({"a": "“é” \u{1f510}\u{7}", "ü": ["\\u201c"]});
         let plain = super::in_ascii(&json.to_string());
         assert!(plain.is_ascii());
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap(), json);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).ok(), Some(json));
     }
 }

@@ -50,7 +50,7 @@ mod tests {
     const TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 
     fn table(kind: u8, fixed: &[u8], texts: &[&str]) -> Vec<u8> {
-        let length = u8::try_from(TABLE_HEADER + fixed.len()).unwrap();
+        let length = (TABLE_HEADER + fixed.len()) as u8;
         let mut table = vec![kind, length, 0, 0];
         table.extend_from_slice(fixed);
         texts.iter().for_each(|text| table.extend([text.as_bytes(), &[0]].concat()));
@@ -64,7 +64,7 @@ mod tests {
     fn raw(tables: &[Vec<u8>]) -> Vec<u8> {
         let tables = tables.concat();
         let mut raw = vec![0, 3, 1, 0];
-        raw.extend_from_slice(&u32::try_from(tables.len()).unwrap().to_le_bytes());
+        raw.extend_from_slice(&(tables.len() as u32).to_le_bytes());
         raw.extend(tables);
         raw
     }

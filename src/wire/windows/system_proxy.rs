@@ -53,7 +53,7 @@ mod tests {
     fn written(flags: u32, proxies: &str, bypass: &str) -> Vec<u8> {
         let mut bytes = [0x28_u32, 0, flags].map(u32::to_le_bytes).concat();
         for text in [proxies, bypass] {
-            bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+            bytes.extend((text.len() as u32).to_le_bytes());
             bytes.extend(text.as_bytes());
         }
         bytes
