@@ -263,6 +263,12 @@ impl<'a> Case<'a> {
         self.variables()?.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Was this asked on Windows? There alone these questions are put.
+    pub fn is_windows(&self) -> bool {
+        let windows = |exchange: &Exchange| matches!(exchange.request, Request::Settings | Request::Firmware { .. });
+        self.evidence.exchanges().iter().any(windows)
+    }
+
     /// The text of a short file, when it was read.
     pub fn text(&self, path: &str) -> Option<&'a str> {
         match self.outcome(&Request::file(path))? {

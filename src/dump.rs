@@ -2,7 +2,8 @@
 
 /// Forbids core dumps to this process. On Linux it is marked as not dumpable, which also keeps its memory from a handler that
 /// `core_pattern` names (such a pipe does not ask for the limit) and from other processes of its user; on every Unix the limit is set
-/// to nothing, which the programs it runs inherit. On Windows error reporting is the machine's to configure.
+/// to nothing, which the programs it runs inherit. On Windows error reporting is the machine's to configure; it keeps
+/// dumps only where its registry says so (`LocalDumps`).
 pub fn forbid() {
     #[cfg(unix)]
     {

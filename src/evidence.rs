@@ -14,7 +14,8 @@ pub use crate::certificate::{Certificate, ChainFault, Dated, TrustedBy};
 use crate::network::{FirewallRule, LocalNetwork};
 use crate::plan::Plan;
 pub use crate::request::{
-    Carry, HttpRequest, METADATA_ADDRESS, PROXY_AGENT_STATUS, Request, Route, TOKEN_PATH, VARIABLES, is_secret,
+    Carry, FirmwareField, HttpRequest, METADATA_ADDRESS, PROXY_AGENT_STATUS, Request, Route, TOKEN_PATH, USER_BYPASS,
+    USER_PROXY, VARIABLES, WINHTTP_BYPASS, WINHTTP_OTHER_PROXY, WINHTTP_PROXY, is_secret,
 };
 use crate::token::{Claims, Secret, Token};
 
@@ -31,7 +32,8 @@ pub enum Outcome {
         /// IP addresses in the resolver's order.
         addresses: Vec<String>,
     },
-    /// The variables of [`VARIABLES`] that are set.
+    /// The variables of [`VARIABLES`] that are set; of [`Request::Settings`] its settings by name, and as those of a unit the
+    /// variables that the registry keeps.
     Variables {
         /// Name to value; `(set)` instead of a secret, user-info taken out of URLs.
         set: BTreeMap<String, String>,

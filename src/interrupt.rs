@@ -164,7 +164,7 @@ fn watch(tell: impl Fn(Signal) -> bool + Send + 'static) {
 }
 
 #[cfg(unix)]
-fn listen(tell: impl Fn(Signal) -> bool) {
+fn listen(tell: impl Fn(Signal) -> bool + Send + 'static) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     let wanted = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ].into_iter().filter(|number| !is_ignored(*number));
     let Ok(mut signals) = signal_hook::iterator::Signals::new(wanted) else { return };
@@ -192,21 +192,11 @@ fn is_ignored(number: i32) -> bool {
     u32::try_from(number - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or_default() & 1 == 1)
 }
 
-/// The C runtime of Windows knows both, and each time only once.
+/// A console of Windows sends Ctrl-C and Ctrl-Break, which mean the same here. Whoever ends a process by other means asks it nothing.
 #[cfg(not(unix))]
-fn listen(tell: impl Fn(Signal) -> bool) {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let pairs = [(SIGINT, Signal::Interrupt), (SIGTERM, Signal::Terminate)];
-    let flags = pairs.map(|(number, signal)| {
-        let flag = Arc::new(AtomicBool::new(false));
-        (signal_hook::flag::register(number, Arc::clone(&flag)).is_ok(), flag, signal)
-    });
-    loop {
-        for (_, flag, signal) in flags.iter().filter(|(registered, ..)| *registered) {
-            if flag.swap(false, Ordering::SeqCst) && !tell(*signal) {
-                return;
-            }
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+fn listen(tell: impl Fn(Signal) -> bool + Send + 'static) {
+    // Where it cannot be had, Ctrl-C does what it does to every program.
+    drop(ctrlc::set_handler(move || {
+        tell(Signal::Interrupt);
+    }));
 }

@@ -1,19 +1,20 @@
 //! Which signs the surroundings can show: those of UTF-8, or ASCII alone.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 use std::sync::LazyLock;
 
 use crate::fill::in_ascii;
 
-/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says; Windows always is.
+/// Is the locale's character set UTF-8? The first of these that is set decides, as POSIX says. On Windows, where mostly none is, a console
+/// shows all signs; what is piped or redirected is read by others in the console's code page, which is UTF-8 on few machines.
 pub fn is_utf8() -> bool {
     static IS_UTF8: LazyLock<bool> = LazyLock::new(|| {
         let set = |name: &&str| std::env::var_os(name).filter(|value| !value.is_empty());
-        cfg!(windows)
-            || ["LC_ALL", "LC_CTYPE", "LANG"]
-                .iter()
-                .find_map(set)
-                .is_some_and(|value| names_utf8(&value.to_string_lossy()))
+        match ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set) {
+            Some(value) => names_utf8(&value.to_string_lossy()),
+            None => cfg!(windows) && std::io::stdout().is_terminal(),
+        }
     });
     *IS_UTF8
 }

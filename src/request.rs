@@ -50,7 +50,49 @@ pub enum Request {
     Network,
     /// The rules of the machine's packet filter that are about the metadata service. Only root may read them.
     Firewall,
+    /// What the machine's firmware says of it. On Windows alone; Linux shows the same in files.
+    Firmware {
+        /// Which of its texts.
+        field: FirmwareField,
+    },
+    /// What Windows itself is set to: the proxies of the machine and of the user ([`WINHTTP_PROXY`] and its kin), and the variables
+    /// that it keeps for programs to be started with.
+    Settings,
 }
+
+/// A text in the firmware's tables (DMTF DSP0134, SMBIOS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirmwareField {
+    /// The asset tag of the chassis.
+    ChassisAssetTag,
+    /// The manufacturer of the system.
+    SysVendor,
+    /// The name of the product.
+    ProductName,
+}
+
+impl FirmwareField {
+    /// As Linux calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ChassisAssetTag => "chassis_asset_tag",
+            Self::SysVendor => "sys_vendor",
+            Self::ProductName => "product_name",
+        }
+    }
+}
+
+/// The proxy for plain HTTP that `netsh winhttp` sets for the machine.
+pub const WINHTTP_PROXY: &str = "winhttp_proxy";
+/// Set when that proxy is not the only one: another scheme has one of its own.
+pub const WINHTTP_OTHER_PROXY: &str = "winhttp_other_proxy";
+/// What WinHTTP's proxy is not asked for, separated by semicolons.
+pub const WINHTTP_BYPASS: &str = "winhttp_bypass";
+/// The proxy for plain HTTP of the user's Internet settings (WinINET).
+pub const USER_PROXY: &str = "user_proxy";
+/// What that proxy is not asked for.
+pub const USER_BYPASS: &str = "user_bypass";
 
 /// An HTTP request as it is kept in evidence: the token it carries is named, never written down.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -245,6 +287,8 @@ impl Request {
             Self::Presence { path } => format!("look for {path}"),
             Self::Network => "read the routes and interfaces".into(),
             Self::Firewall => "read the firewall's rules".into(),
+            Self::Firmware { field } => format!("read {} in the firmware's tables", field.word()),
+            Self::Settings => "read Windows' proxies and variables".into(),
         }
     }
 }

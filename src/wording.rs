@@ -10,7 +10,7 @@ use crate::check::{Finding, Subject, Verdict};
 use crate::checks::identity;
 use crate::diagnosis::Judged;
 use crate::fill::{Use, Values, argument, fill, visible};
-use crate::page::{self, Command, Heals, Section};
+use crate::page::{self, Command, Heals, Place, Section, Shell};
 use crate::plan::{Plan, Resource, Selector};
 use crate::reading::Reading;
 use crate::report::{CheckReport, CommandReport, FindingReport, Ignored, Remedy};
@@ -96,6 +96,7 @@ pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy 
         .iter()
         .filter(|command| fits(&command.line, in_scale_set) && can_be_pasted(command, values))
         .filter(|command| !(values.contains_key("unit") && is_of_a_shell(&command.line)))
+        .filter(|command| !(values.contains_key(WINDOWS) && is_for_unix(command)))
         .map(|command| CommandReport {
             shell: command.shell,
             place: command.place,
@@ -109,6 +110,15 @@ pub fn remedy(section: &Section, values: &Values, in_scale_set: bool) -> Remedy 
 fn fits(line: &str, in_scale_set: bool) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
     if in_scale_set { !has(&["az vm ", "AzVM"]) } else { !has(&["az vmss ", "AzVmss"]) }
+}
+
+/// That the machine is one with Windows, told to [`remedy`] among the values.
+const WINDOWS: &str = "windows";
+
+/// Is this a line for the VM that PowerShell does not know? What only starts a program of Azure's or midoctor is the same there.
+fn is_for_unix(command: &Command) -> bool {
+    let same = ["az ", "midoctor"].iter().any(|program| command.line.starts_with(program));
+    command.shell == Shell::Sh && command.place != Place::Operator && !same
 }
 
 /// Does this line set or unset a variable in a shell? That changes nothing for a unit.
@@ -211,6 +221,7 @@ fn common_values(case: &Case) -> Values {
         ("identity_resource_id", claims.and_then(|claims| case.user_assigned(claims)).or(named)),
         ("identity", claims.map(|claims| identity::in_words(case, claims))),
         ("resource", case.resource_uri()),
+        (WINDOWS, case.is_windows().then(|| "Windows".to_owned())),
         ("scale_set", case.vm_id().and_then(|id| resource_id::scale_set(id).map(str::to_owned))),
     ]
     .into_iter()

@@ -224,12 +224,14 @@ const WORLD: &[(&str, &[&str])] = &[
     (r"\bstd::fs\b", &["wire", "simulator", "input", "gather", "output", "interrupt"]),
     (r"\bstd::env\b", &["wire", "run", "locale"]),
     // An archive is packed and unpacked in memory, with the traits of std::io.
-    (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved"]),
+    // Whether standard output is a console decides on Windows which signs can be shown.
+    (r"\bstd::io\b", &["wire", "simulator", "input", "gather", "output", "run", "archive", "saved", "locale"]),
     (r"\bstd::thread\b", &["wire", "simulator", "engine", "run", "interrupt", "output", "fault"]),
     (r"\bstd::process\b", &["exit", "main", "wire", "fault"]),
     (r"\bprocess::exit\b", &[]),
-    (r"\bsignal_hook\b", &["interrupt"]),
+    (r"\b(signal_hook|ctrlc)\b", &["interrupt"]),
     (r"\brustix\b", &["dump"]),
+    (r"\b(windows_registry|ipconfig|route_manager)\b", &["wire"]),
     (r"\b(set_hook|catch_unwind)\b", &["fault"]),
     (r"\bInstant\b", &["wire"]),
     (r"\bSystemTime\b", &["clock"]),

@@ -105,6 +105,8 @@ fn is_for(question: &str, request: &Request) -> bool {
         Request::Presence { .. } => question == "presence",
         Request::Network => question == "network",
         Request::Firewall => question == "firewall",
+        Request::Firmware { .. } => question == "file",
+        Request::Settings => question == "environment",
         Request::Resolve { .. } => question == "resolve",
         Request::Connect { .. } => question == "connect",
     }

@@ -6,7 +6,7 @@ use crate::check::{Check, Finding, Stage, Subject, Verdict};
 use crate::evidence::Request;
 
 use super::proxies::{proxy_finding, question};
-use super::{shadows, whose};
+use super::{settings, shadows, whose};
 
 /// The checks of this topic.
 pub static CHECKS: &[Check] = &[Check {
@@ -25,6 +25,7 @@ pub static CHECKS: &[Check] = &[Check {
 
 fn ask_environment(case: &Case) -> Vec<Request> {
     let questions = whose::ask(case).into_iter().chain(question(case)).chain(shadows::question(case));
+    let questions = questions.chain(settings::question());
     [case.environment(), shadows::agent()].into_iter().chain(questions).collect()
 }
 
@@ -34,5 +35,5 @@ fn judge_environment(case: &Case) -> Verdict {
 
 /// What leads clients away in the environment that the evidence holds.
 fn find(case: &Case) -> Vec<Finding> {
-    proxy_finding(case).into_iter().chain(shadows::findings(case)).collect()
+    proxy_finding(case).into_iter().chain(settings::findings(case)).chain(shadows::findings(case)).collect()
 }

@@ -6,7 +6,7 @@ use crate::azure::metadata::{self, Responder};
 use crate::case::Case;
 use crate::check::{Check, Facts, Finding, Stage, Subject, Verdict};
 use crate::destination::Destinations;
-use crate::evidence::Request;
+use crate::evidence::{FirmwareField, Outcome, Request};
 use crate::words::in_words;
 
 /// The checks of this topic.
@@ -21,7 +21,7 @@ pub static CHECKS: &[Check] = &[
         reads: &[],
         page: include_str!("../../checks/platform.md"),
         subjects: Subject::machine,
-        ask: |_| [ASSET_TAG, VENDOR, PRODUCT].iter().map(|path| Request::file(*path)).collect(),
+        ask: |_| [ASSET_TAG, VENDOR, PRODUCT].map(question).into(),
         judge: judge_platform,
     },
     Check {
@@ -41,15 +41,15 @@ pub static CHECKS: &[Check] = &[
 ];
 
 /// The chassis asset tag.
-pub(super) const ASSET_TAG: &str = "/sys/class/dmi/id/chassis_asset_tag";
-const VENDOR: &str = "/sys/class/dmi/id/sys_vendor";
-const PRODUCT: &str = "/sys/class/dmi/id/product_name";
+const ASSET_TAG: FirmwareField = FirmwareField::ChassisAssetTag;
+const VENDOR: FirmwareField = FirmwareField::SysVendor;
+const PRODUCT: FirmwareField = FirmwareField::ProductName;
 /// The asset tag of every Azure VM (cloud-init's ds-identify, systemd's hwdb).
-pub(super) const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
+const AZURE_TAG: &str = "7783-7084-3265-9085-8269-3286-77";
 
 /// How other clouds name themselves in DMI (cloud-init's ds-identify). Hyper-V's vendor and product are not among them:
 /// every Hyper-V machine has those.
-const OTHER_CLOUDS: &[(&str, &str, &str)] = &[
+const OTHER_CLOUDS: &[(FirmwareField, &str, &str)] = &[
     (VENDOR, "Amazon EC2", "AWS"),
     (PRODUCT, "Google Compute Engine", "Google Cloud"),
     (VENDOR, "Google", "Google Cloud"),
@@ -69,17 +69,40 @@ const OTHER_CLOUDS: &[(&str, &str, &str)] = &[
     (VENDOR, "Scaleway", "Scaleway"),
 ];
 
+/// Linux shows the firmware's texts in files.
+fn file(field: FirmwareField) -> Request {
+    Request::file(format!("/sys/class/dmi/id/{}", field.word()))
+}
+
+fn question(field: FirmwareField) -> Request {
+    if cfg!(windows) { Request::Firmware { field } } else { file(field) }
+}
+
+/// What the firmware says, on whichever system it was asked.
+fn says<'a>(case: &Case<'a>, field: FirmwareField) -> Option<&'a str> {
+    let told = |request: &Request| match case.outcome(request)? {
+        Outcome::Contents { text } => Some(text.as_str()),
+        _ => None,
+    };
+    told(&file(field)).or_else(|| told(&Request::Firmware { field }))
+}
+
+/// Does the firmware say that this is an Azure VM?
+pub(super) fn is_tagged(case: &Case) -> bool {
+    says(case, ASSET_TAG) == Some(AZURE_TAG)
+}
+
 fn judge_platform(case: &Case) -> Verdict {
-    if case.text(ASSET_TAG) == Some(AZURE_TAG) {
+    if is_tagged(case) {
         return Verdict::Pass(Facts::from([("sign", format!("chassis asset tag {AZURE_TAG}"))]));
     }
     // A metadata service that proves to be Azure's outweighs whatever DMI says.
     if case.instance().is_some() {
         return Verdict::Pass(Facts::from([("sign", "Azure's metadata service knows this VM".to_owned())]));
     }
-    for (path, value, cloud) in OTHER_CLOUDS {
-        if case.text(path) == Some(*value) {
-            let field = path.rsplit('/').next().unwrap_or(path);
+    for (field, value, cloud) in OTHER_CLOUDS {
+        if says(case, *field) == Some(*value) {
+            let field = field.word();
             return Verdict::found(
                 Finding::error("not-on-azure")
                     .with("sign", format!("{field} reads “{value}”"))

@@ -14,6 +14,7 @@ pub mod manager;
 mod proxies;
 mod proxy_agent;
 pub mod roles;
+mod settings;
 mod shadows;
 pub mod silence;
 mod slowness;

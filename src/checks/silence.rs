@@ -68,6 +68,9 @@ pub(super) fn explained(mut finding: Finding, case: &Case, ending: Ending) -> Fi
         sentence = " Rules of the node's packet filter send its pods' connections there.".into();
     }
     finding.facts.extend(facts);
+    if let Some(target) = finding.facts.get("route_target").filter(|_| case.is_windows()).cloned() {
+        finding.facts.insert("windows_target", target);
+    }
     finding.with("reason", sentence)
 }
 
@@ -99,7 +102,7 @@ fn explain(case: &Case, ending: Ending) -> (String, Facts) {
     let reason = reason.or_else(|| by_place(&here, ending));
     let unread = unread(case);
     let Some(reason) = reason else {
-        let (sentence, mut facts) = nothing(network, filter(case), ending, &unread);
+        let (sentence, mut facts) = nothing(network, filter(case), ending, &unread, here.windows);
         // Nothing hints at a container.
         if network.is_some() && here.pod.is_none() && here.container.is_none() {
             facts.remove("container_address");
@@ -151,7 +154,13 @@ fn filter<'a>(case: &Case<'a>) -> Filter<'a> {
 }
 
 /// Nothing on this machine explains it, or nothing was read that could.
-fn nothing(network: Option<&LocalNetwork>, unfollowed: Filter, ending: Ending, unread: &str) -> (String, Facts) {
+fn nothing(
+    network: Option<&LocalNetwork>,
+    unfollowed: Filter,
+    ending: Ending,
+    unread: &str,
+    windows: bool,
+) -> (String, Facts) {
     let mut sentences = Vec::new();
     let mut facts = Facts::new();
     let elsewhere = ending == Ending::Stranger;
@@ -169,7 +178,7 @@ fn nothing(network: Option<&LocalNetwork>, unfollowed: Filter, ending: Ending, u
             Filter::Unknown => ("The routes explain nothing", String::new()),
         };
         if ending == Ending::Unroutable {
-            sentences.push(not_let_out(network));
+            sentences.push(not_let_out(network, windows));
             if let Filter::Unfollowed(_) = unfollowed {
                 sentences.push(filter.trim_start_matches(". ").to_owned() + ".");
             }
@@ -199,11 +208,18 @@ fn nothing(network: Option<&LocalNetwork>, unfollowed: Filter, ending: Ending, u
 }
 
 /// The kernel refuses although a route is there.
-fn not_let_out(network: &LocalNetwork) -> String {
+fn not_let_out(network: &LocalNetwork, windows: bool) -> String {
     let hop = match &network.way.gateway {
         Some(gateway) => format!("the next hop {gateway} does not answer ARP"),
         None => "169.254.169.254 does not answer ARP as a neighbour".to_owned(),
     };
+    if windows {
+        return format!(
+            "A route is there: packets leave {}. So {hop} (`Get-NetNeighbor`), or a rule of the firewall or an IPsec policy \
+             refuses them.",
+            way(network)
+        );
+    }
     format!(
         "A route is there: packets leave {}. So {hop} (`ip neigh`), or an IPsec policy (`ip xfrm policy`) or a program in the \
          kernel (eBPF) refuses them.",
@@ -224,13 +240,15 @@ pub fn generic() -> [(&'static str, &'static str); 6] {
 }
 
 /// The facts that name one reason each.
-const REASONS: [&str; 20] = [
+const REASONS: [&str; 22] = [
     "policy_rule",
     "dead_interface",
     "silent_hop",
     "missing_route",
     "refusing_route",
     "on_link_route",
+    "windows_on_link",
+    "permanent_route",
     "tunnel",
     "wrong_interface",
     "own_interface",

@@ -8,7 +8,7 @@ use crate::case::Case;
 use crate::clients::{ARC_AGENT_LINUX, ARC_AGENT_WINDOWS};
 use crate::evidence::Request;
 
-use super::host::{self, AZURE_TAG};
+use super::host;
 
 /// Signs of their makers: WSL's kernel is called `…-microsoft-standard-WSL2`, Docker Desktop's `…-linuxkit`.
 const RELEASE: &str = "/proc/sys/kernel/osrelease";
@@ -63,13 +63,15 @@ pub(super) struct Surroundings {
     pub arc: Option<&'static str>,
     /// The guest proxy agent's program.
     pub proxy_agent: Option<&'static str>,
+    /// Windows.
+    pub windows: bool,
 }
 
 impl Surroundings {
     pub fn read(case: &Case) -> Self {
         let release = case.text(RELEASE).unwrap_or_default();
         let sign = |word: &str| release.to_ascii_lowercase().contains(word).then(|| short(release));
-        let azure = case.text(host::ASSET_TAG) == Some(AZURE_TAG);
+        let azure = host::is_tagged(case);
         Self {
             pod: pod(case),
             container: container(case),
@@ -77,6 +79,7 @@ impl Surroundings {
             docker_desktop: sign("linuxkit"),
             arc: ARC.into_iter().find(|path| !azure && case.is_there(path)),
             proxy_agent: Some(proxy_agent::PROGRAM).filter(|path| case.is_there(path)),
+            windows: case.is_windows(),
         }
     }
 }

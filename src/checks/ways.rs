@@ -126,6 +126,33 @@ fn short(to: &str) -> &str {
     to.strip_suffix("/32").unwrap_or(if to == "0.0.0.0/0" { "default" } else { to })
 }
 
+/// A route that Windows keeps over restarts leads elsewhere than the default route does. One through a card's own address is meant:
+/// Microsoft's page has failover clusters add it (instance-metadata-service, FAQ).
+fn permanent(network: &LocalNetwork, route: &RouteEntry) -> Option<Reason> {
+    let default = default_route(network)?;
+    let same = route.interface == default.interface;
+    let through_card = route.gateway.is_none() || route.gateway == network.way.source;
+    if same && (through_card || route.gateway == default.gateway) {
+        return None;
+    }
+    let by = |route: &RouteEntry| {
+        let hop = route.gateway.as_ref().map(|gateway| format!(" through {gateway}")).unwrap_or_default();
+        format!("{}{hop}", route.interface.as_deref().unwrap_or("no interface"))
+    };
+    let named = format!("{} by {}", route.to, by(route));
+    let words = format!(
+        "the permanent route {named} takes packets to 169.254.169.254, while the default route leaves by {}",
+        by(default)
+    );
+    Some(Reason::possible(words).with("permanent_route", named).with("route_target", "169.254.169.254"))
+}
+
+/// The first address of that card.
+fn address_of<'a>(network: &'a LocalNetwork, name: &str) -> Option<&'a str> {
+    let card = network.interfaces.iter().find(|one| one.name == name)?;
+    card.addresses.first()?.split('/').next()
+}
+
 /// The packet leaves, but not by the primary network card.
 fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<Reason> {
     let way = &network.way;
@@ -167,10 +194,23 @@ fn wrong_way(network: &LocalNetwork, name: &str, here: &Surroundings) -> Option<
             Some(right) if right != name => format!(", while the default route leaves by {right}"),
             _ => String::new(),
         };
+        let right = default.or_else(|| primary(network));
+        if here.windows {
+            let words =
+                format!("the route {} of {name} takes 169.254.169.254 for a neighbour there{elsewhere}", route.to);
+            let reason = Reason::possible(words).with("windows_on_link", format!("{} of {name}", route.to));
+            let reason = reason.with("route_target", "169.254.169.254");
+            return Some(match right.and_then(|right| address_of(network, right)).filter(|_| right != Some(name)) {
+                Some(address) => reason.with("card_address", address),
+                None => reason,
+            });
+        }
         let words =
             format!("the route `{} dev {name}` takes 169.254.169.254 for a neighbour on {name}{elsewhere}", route.to);
-        let right = default.or_else(|| primary(network));
         return Some(reason(Reason::possible(words), right).with("on_link_route", format!("{} dev {name}", route.to)));
+    }
+    if let Some(route) = taken.filter(|route| route.origin.as_deref() == Some("persistent")) {
+        return permanent(network, route);
     }
     if let Some(right) = default.filter(|right| *right != name) {
         let words =

@@ -9,6 +9,8 @@ use crate::evidence::{Evidence, Failure, Outcome, Request, UnitSettings};
 use crate::plan::Whose;
 use crate::reading::Reading;
 
+use super::settings;
+
 type Set = BTreeMap<String, String>;
 
 /// At most so many names are listed in one line.
@@ -47,7 +49,10 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
     let mut all: Vec<Finding> = Vec::new();
     for finding in &found {
         let heals = coming.as_ref().is_some_and(|coming| !coming.iter().any(|other| same(other, finding)));
-        let told = about(whose, set, unit, finding, heals);
+        let told = match settings::kept(case) {
+            Some(kept) => about_own(set, kept, finding),
+            None => about(whose, set, unit, finding, heals),
+        };
         let mut finding = finding.clone();
         finding.facts.extend(told);
         all.push(finding);
@@ -56,6 +61,11 @@ pub(super) fn judge(case: &Case, find: fn(&Case) -> Vec<Finding>) -> Verdict {
     if let Some(unit) = other {
         let new = coming.into_iter().flatten().filter(|coming| !found.iter().any(|known| same(known, coming)));
         all.extend(new.map(|finding| to_come(whose, unit, finding)));
+    }
+    // The same of what Windows keeps for programs that are started anew.
+    if let Some(kept) = settings::kept(case) {
+        let new = at_restart(case, kept, find).into_iter().filter(|new| !found.iter().any(|known| same(known, new)));
+        all.extend(new.map(|finding| to_come_anew(kept, finding)));
     }
     all.extend(other_network(case));
     if !all.is_empty() {
@@ -112,13 +122,40 @@ fn to_come(whose: &Whose, unit: &UnitSettings, finding: Finding) -> Finding {
     let pid = unit.process.unwrap_or_default();
     let told = format!(" in {place}, not yet in process {pid} of {name}, which gets it when it is restarted");
     let finding = Finding { severity: Severity::Warning, ..finding }.with("whose", told).with("unit", &name);
-    let finding = from.iter().fold(finding, |finding, from| finding.with("set_in", from));
+    let facts = from.map(|from| settings::set_in(from, &finding)).unwrap_or_default();
+    let mut finding = finding;
+    finding.facts.extend(facts);
     if !is_systemd(&name) {
         return finding;
     }
     match exceptions_in(unit, &finding) {
         Some(file) => finding.with("next_unit", &name).with("changed_unit", &name).with("exceptions_in", file),
         None => finding.with("next_unit", &name).with("edit_unit", &name),
+    }
+}
+
+/// What midoctor's own environment does not have, and programs get that are started from a new session.
+fn to_come_anew(kept: &UnitSettings, finding: Finding) -> Finding {
+    let from = finding.facts.get("variable").and_then(|variable| kept.from.get(variable)).cloned();
+    let place = from.clone().unwrap_or_else(|| "the registry".into());
+    let told = format!(" in {place}, not in midoctor's own environment; programs get it that are started anew");
+    let facts = from.map(|from| settings::set_in(&from, &finding)).unwrap_or_default();
+    let mut finding = Finding { severity: Severity::Warning, ..finding }.with("whose", told);
+    finding.facts.extend(facts);
+    finding
+}
+
+/// Where Windows keeps a variable that midoctor's own environment has.
+fn about_own(set: &Set, kept: &UnitSettings, finding: &Finding) -> Facts {
+    let variable = finding.facts.get("variable").map(String::as_str).unwrap_or_default();
+    let same = kept.declared.get(variable) == set.get(variable);
+    match kept.from.get(variable).filter(|_| same) {
+        Some(from) => {
+            let mut facts = settings::set_in(from, finding);
+            facts.insert("whose", format!(" by {from}"));
+            facts
+        }
+        None => Facts::from([("whose", String::new())]),
     }
 }
 
@@ -165,7 +202,7 @@ fn about(whose: &Whose, set: &Set, unit: Option<&UnitSettings>, finding: &Findin
     // What could not be read may bring it again.
     let stale = heals && known;
     if let Some(file) = from.filter(|_| !stale) {
-        facts.insert("set_in", file.clone());
+        facts.extend(settings::set_in(file, finding));
     }
     if is_systemd(&name) {
         let there = exceptions_in(unit, finding).filter(|_| !stale);

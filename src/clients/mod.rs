@@ -13,6 +13,7 @@ pub mod proxy;
 pub mod roots;
 mod row;
 mod source;
+pub mod system_proxy;
 mod table;
 
 pub use names::{deed, in_words};

@@ -1,7 +1,7 @@
 //! Which proxy each HTTP library would send a request for the metadata service to, by its own reading of the variables.
 //!
 //! The rules are those of the libraries' sources; the interop suite holds them against the real ones. Only variables count
-//! here: a proxy of Windows' or macOS' own settings is not looked at.
+//! here: proxies of Windows' own settings are in `system_proxy`, those of macOS are not looked at.
 
 use core::net::Ipv4Addr;
 

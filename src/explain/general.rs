@@ -6,16 +6,18 @@ use crate::checks::silence;
 use crate::fill::Values;
 
 /// Facts that name one case each. A step or a command that names one of them says little without it.
-const ONE_CASE: [&str; 32] = [
+const ONE_CASE: [&str; 40] = [
     "agent",
     "agent_status",
     "agent_trouble",
+    "card_address",
     "chain_variable",
     "changed_unit",
     "denied_program",
     "drop_in",
     "edit_unit",
     "exceptions_in",
+    "machine_exceptions",
     "machine_time",
     "made_out_to",
     "more_variables",
@@ -28,6 +30,7 @@ const ONE_CASE: [&str; 32] = [
     "other_list",
     "pod_variable",
     "proxies",
+    "registry_key",
     "restart_unit",
     "root_above",
     "roots_for_node",
@@ -37,7 +40,12 @@ const ONE_CASE: [&str; 32] = [
     "too_long",
     "unit",
     "unusable",
+    "user_bypass",
+    "user_exceptions",
     "whose",
+    "windows_target",
+    "winhttp_bypass",
+    "winhttp_proxy",
     "workload",
 ];
 

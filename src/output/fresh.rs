@@ -42,6 +42,9 @@ impl Fresh {
         builder.prefix(".midoctor-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if self.is_private { 0o600 } else { 0o644 }));
+        // Windows has no modes: who may read a file is inherited from its folder.
+        #[cfg(not(unix))]
+        let _ = self.is_private;
         Temporary::new(&builder, &self.directory).map_err(|error| nowhere(&self.directory, &error))
     }
 

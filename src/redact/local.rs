@@ -60,6 +60,19 @@ const COMMON: [&str; 52] = [
     "usr",
 ];
 
+/// Where a variable is set: a file, or a key of Windows' registry, of which a service's name alone is somebody's own.
+pub fn place(text: &str, names: &mut Names) -> String {
+    match text.split_once(r"\Services\") {
+        Some((root, service)) if root.starts_with("HK") => {
+            format!(r"{root}\Services\{}", names.name(Kind::Resource, service))
+        }
+        None if text.starts_with(r"HKLM\SYSTEM\CurrentControlSet\Control\") || text == r"HKCU\Environment" => {
+            text.to_owned()
+        }
+        _ => path(text, names),
+    }
+}
+
 /// What stands for a file's path; relative ones and those of Windows as well.
 pub fn path(path: &str, names: &mut Names) -> String {
     let (mut done, mut before) = (String::with_capacity(path.len()), String::new());

@@ -96,7 +96,7 @@ impl Walk<'_> {
                         let base = format!("{base}/{}", escaped(part));
                         let change: &mut Change = match part.as_str() {
                             "declared" => &mut of_variable,
-                            "from" => &mut |_, text, names| local::path(text, names),
+                            "from" => &mut |_, text, names| local::place(text, names),
                             _ => &mut of_any,
                         };
                         self.each(value, &base, change);
@@ -244,6 +244,10 @@ fn of_variable(place: &str, text: &str, names: &mut Names) -> String {
     match name.as_str() {
         _ if text == "(set)" || text == SEAL => text.to_owned(),
         "NO_PROXY" => exceptions(text, names),
+        "WINHTTP_BYPASS" | "USER_BYPASS" => {
+            let one = |entry: &str| if entry == "<local>" { entry.to_owned() } else { exceptions(entry, names) };
+            text.split(';').map(one).collect::<Vec<_>>().join(";")
+        }
         "SSL_CERT_FILE"
         | "SSL_CERT_DIR"
         | "REQUESTS_CA_BUNDLE"
@@ -307,7 +311,11 @@ fn exceptions(text: &str, names: &mut Names) -> String {
 
 /// A file's text, by which file it is.
 fn of_file(request: &Request, text: &str, names: &mut Names) -> String {
-    let Request::File { path } = request else { return text::replaced(text, names) };
+    let path = match request {
+        Request::File { path } => path,
+        Request::Firmware { .. } => return text.to_owned(),
+        _ => return text::replaced(text, names),
+    };
     match path.as_str() {
         // What the machine's maker writes there.
         _ if path.starts_with("/sys/class/dmi/") || path == "/proc/sys/kernel/osrelease" => text.to_owned(),

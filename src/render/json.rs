@@ -68,3 +68,27 @@ fn without_hidden(json: &str) -> String {
     }
     escaped
 }
+
+/// The same JSON in ASCII: what is none stands as `\uXXXX`, which it can in texts alone.
+pub fn in_ascii(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            plain.push(c);
+        } else {
+            plain.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn json_in_ascii_says_the_same() {
+        let json = serde_json::json!({"a": "“é” \u{1f510}\u{7}", "ü": ["\\u201c"]});
+        let plain = super::in_ascii(&json.to_string());
+        assert!(plain.is_ascii());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).ok(), Some(json));
+    }
+}

@@ -101,16 +101,19 @@ impl Format {
     }
 }
 
-/// The report in this format. Style and detail are the text's alone.
+/// The report in this format. Style and detail are the text's alone, but that on Windows JSON is ASCII where the text is: Windows
+/// PowerShell reads what is piped to it in the console's code page.
 ///
 /// # Errors
 /// When serialisation or a template fails, which plain data does not make them.
 pub fn paint(report: &Report, format: Format, style: Style, detail: Detail) -> Result<String, String> {
     Ok(match format {
         Format::Text => inert(&text::render(report, style, detail)).into_owned(),
+        Format::Json if cfg!(windows) && !style.unicode => json::in_ascii(&json::render(report)?),
         Format::Json => json::render(report)?,
         Format::Line => line::render(report),
         Format::Compact => compact::render(report)?,
+        Format::Ndjson if cfg!(windows) && !style.unicode => json::in_ascii(&ndjson::render(report)?),
         Format::Ndjson => ndjson::render(report)?,
         Format::Junit => junit::render(report)?,
         Format::Github => github::render(report),

@@ -20,14 +20,23 @@ pub fn style(color: impl Into<Option<When>>) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let terminal = std::io::stdout().is_terminal();
     let color = match color.into().unwrap_or(When::Auto) {
-        When::Always => true,
+        When::Always => {
+            // Where it is a console after all, it is told.
+            takes_colour();
+            true
+        }
         When::Never => false,
-        When::Auto => terminal && !set("NO_COLOR") && !is_dumb(),
+        When::Auto => terminal && !set("NO_COLOR") && !is_dumb() && takes_colour(),
     };
     let told = terminal_size::terminal_size_of(std::io::stdout()).map(|(columns, _)| usize::from(columns.0));
     let named = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok().filter(|columns| *columns > 0);
     let width = told.or_else(named).unwrap_or(if terminal { USUAL } else { ELSEWHERE });
     Style { color, unicode: locale::is_utf8(), width: width.clamp(NARROWEST, WIDEST) }
+}
+
+/// Do escape sequences make colours on standard output? A console of Windows has to be told to take them, and old ones do not.
+fn takes_colour() -> bool {
+    !cfg!(windows) || console::Term::stdout().features().colors_supported()
 }
 
 /// Can lines on standard error be drawn anew? Not where nobody knows where they end.

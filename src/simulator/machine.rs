@@ -74,6 +74,11 @@ impl SimulatedMachine {
         at_once(Outcome::Firewall { rules: scenario.rule.clone(), unfollowed })
     }
 
+    /// Nothing is set. A scenario that is played on Windows is judged as elsewhere.
+    pub(super) fn settings(&self) -> Reply {
+        at_once(Outcome::Variables { set: BTreeMap::new(), unit: Some(UnitSettings::default()) })
+    }
+
     pub(super) fn presence(&self, path: &str) -> Reply {
         let there = self.azure().scenario().files.get(path).is_some_and(|text| !text.is_empty());
         if there {

@@ -210,6 +210,8 @@ impl Wire for SimulatedMachine {
             Request::Presence { path } => self.presence(path),
             Request::Network => self.network(),
             Request::Firewall => self.firewall(),
+            Request::Firmware { field } => self.file(&format!("/sys/class/dmi/id/{}", field.word())),
+            Request::Settings => self.settings(),
         }
     }
 

@@ -20,7 +20,6 @@ mod roots;
 pub mod systemd;
 mod tls;
 pub mod trust;
-#[cfg(windows)]
 mod windows;
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -118,6 +117,8 @@ impl Wire for Machine {
             Request::Presence { path } => Raw::Plain(local::presence(path)),
             Request::Network => Raw::Plain(network::local(within)),
             Request::Firewall => Raw::Plain(firewall::rules(within)),
+            Request::Firmware { field } => Raw::Plain(windows::firmware(*field)),
+            Request::Settings => Raw::Plain(windows::settings()),
         };
         Reply { took: start.elapsed(), raw }
     }
@@ -174,9 +175,16 @@ fn failure_of(error: &std::io::Error) -> Failure {
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof
         | ErrorKind::NotConnected => Failure::Closed,
-        _ if error.to_string().starts_with("failed to lookup address") => Failure::NameUnknown,
+        _ if is_unresolved(error) => Failure::NameUnknown,
         _ => Failure::Other,
     }
+}
+
+/// Does the error come from the resolver? Rust says so before its words; of Windows' own it tells the number alone, which is one from
+/// WSAHOST_NOT_FOUND to WSANO_DATA.
+fn is_unresolved(error: &std::io::Error) -> bool {
+    let by_number = || cfg!(windows) && error.raw_os_error().is_some_and(|code| (11001..=11004).contains(&code));
+    error.to_string().starts_with("failed to lookup address") || by_number()
 }
 
 /// Did the question fail for want of what this machine or this process may have, such as open files, and not on its way?

@@ -2,15 +2,26 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+mod windows;
 
 use std::time::Duration;
 
 use crate::evidence::{Failure, Outcome};
 
 /// What the kernel says.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn local(_within: Duration) -> Outcome {
-    Outcome::failed(Failure::Unsupported, "routes and interfaces are read on Linux only")
+    Outcome::failed(Failure::Unsupported, "routes and interfaces are read on Linux and Windows only")
+}
+
+/// What the system says.
+#[cfg(windows)]
+pub fn local(_within: Duration) -> Outcome {
+    match windows::local() {
+        Ok(network) => Outcome::Network(network),
+        Err(why) => Outcome::failed(Failure::Other, why),
+    }
 }
 
 /// What the kernel says.

@@ -26,18 +26,25 @@ const PROBE: &str = "(namespace)";
 pub struct Case {
     pub name: String,
     pub users: Users,
+    /// It may take that long, where it is not the suite's.
+    pub patience: Option<Duration>,
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
     pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), users: Users::Caller, run: Box::new(run) }
+        Self { name: name.into(), users: Users::Caller, patience: None, run: Box::new(run) }
     }
 
     /// The same where daemons can run that change to users of their own. All processes that it starts end with it, also those
     /// that leave its process group.
     pub fn with_all_users(self) -> Self {
         Self { users: Users::All, ..self }
+    }
+
+    /// The same with a time of its own, after which it hangs.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 }
 
@@ -104,7 +111,7 @@ impl Suite {
                     for _ in 0..self.lanes {
                         scope.spawn(|| {
                             while let Some(case) = next(&waiting) {
-                                match in_namespace(&case.name, case.users, self.patience) {
+                                match in_namespace(&case.name, case.users, case.patience.unwrap_or(self.patience)) {
                                     Ok(()) => {
                                         passed.fetch_add(1, Ordering::SeqCst);
                                         println!("ok {}", case.name);

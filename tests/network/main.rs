@@ -3,7 +3,7 @@
 //! Every scenario is played by `midoctor simulate`; then the routes are dead, the certificates wrong, a proxy stands by, the
 //! cloud is another one, something on the machine keeps the metadata service away, data endpoints misbehave, gateways open
 //! what is encrypted, lists are long, services have environments of their own, and what is waited
-//! for comes about or is interrupted, and there is little room.
+//! for comes about or is interrupted, and there is little room. The program for Windows is run under Wine.
 //! Run by `cargo test --test network [-- WORD…]`. It judges what is said, never how fast.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
@@ -38,6 +38,7 @@ mod support;
 mod surroundings;
 mod systemd;
 mod waiting;
+mod windows;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -66,8 +67,10 @@ fn main() -> ExitCode {
         odd_machines::cases(),
         odd_terminals::cases(),
         canaries::cases(),
+        windows::cases(),
     ];
+    let missing = [odd_clocks::missing(), windows::missing()].concat();
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
-    namespace::Suite { name: "network", cases, missing: odd_clocks::missing(), lanes: 2, patience }.main()
+    namespace::Suite { name: "network", cases, missing, lanes: 2, patience }.main()
 }

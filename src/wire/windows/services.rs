@@ -3,13 +3,11 @@
 //! Services are started with both (Microsoft's pages on environment variables and on the registry's `Services` tree). What is
 //! set for the account that a service runs as is not looked at.
 
-use std::collections::BTreeMap;
-
 use windows_registry::{Key, LOCAL_MACHINE};
 
-use crate::evidence::{Failure, Outcome, UnitSettings, VARIABLES};
+use super::registry::{MACHINE, insert, of_key};
+use crate::evidence::{Failure, Outcome, UnitSettings};
 
-const MACHINE: &str = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
 
 /// Is there a service of this name?
@@ -34,25 +32,12 @@ pub fn environment(service: &str) -> Outcome {
             return Outcome::failed(Failure::Denied, format!("the registry: {}", error.message()));
         }
     };
-    let mut declared = BTreeMap::new();
-    let mut from = BTreeMap::new();
-    let mut set = |name: &str, value: String, place: String| {
-        // Windows does not tell names apart by case.
-        if let Some(known) = VARIABLES.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-            declared.insert((*known).to_owned(), value);
-            from.insert((*known).to_owned(), place);
-        }
-    };
-    for name in VARIABLES {
-        if let Ok(value) = machine.get_string(name) {
-            set(name, value, format!(r"HKLM\{MACHINE}"));
-        }
-    }
+    let mut unit = UnitSettings::default();
+    of_key(&machine, &format!(r"HKLM\{MACHINE}"), &mut unit);
     for entry in own.get_multi_string("Environment").unwrap_or_default() {
         if let Some((name, value)) = entry.split_once('=') {
-            set(name, value.to_owned(), format!(r"HKLM\{SERVICES}\{service}"));
+            insert(name, value, &format!(r"HKLM\{SERVICES}\{service}"), &mut unit);
         }
     }
-    let unit = UnitSettings { process: None, declared: declared.clone(), from, unread: Vec::new() };
-    Outcome::Variables { set: declared, unit: Some(unit) }
+    Outcome::Variables { set: unit.declared.clone(), unit: Some(unit) }
 }
