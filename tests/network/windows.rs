@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::namespace::simulator::{self, Ran, Simulator, TOLD};
 use crate::namespace::{Case, place};
+use crate::terminal::on_terminal;
 
 /// Names the program.
 const PROGRAM: &str = "MIDOCTOR_WINDOWS_EXE";
@@ -55,6 +56,7 @@ fn windows() {
     let windows = Windows::new();
     windows.says_what_linux_says();
     windows.writes_and_ends_as_scripts_expect();
+    windows.shows_colours_on_a_console();
     windows.is_interrupted();
     windows.reads_its_registry();
     windows.reads_its_routes();
@@ -188,6 +190,24 @@ impl Windows {
         let complaint = text(&refused.stderr).trim_end();
         assert!(complaint.contains("--unit W32Tine: the registry has no service of that name"), "{complaint}");
         assert!(complaint.ends_with("Get-Service lists them"), "{complaint}");
+    }
+
+    /// A terminal is a console to what runs under Wine, which draws it anew.
+    fn shows_colours_on_a_console(&self) {
+        for (no_colour, expected) in [(None, true), (Some("1"), false)] {
+            let mut command = self.midoctor(None, &["demo", "identity-none", "-q"]);
+            command.envs([("LANG", "C.UTF-8"), ("TERM", "xterm")]).envs(no_colour.map(|set| ("NO_COLOR", set)));
+            let shown = on_terminal(command, 100);
+            assert_eq!(shown.code, Some(1), "{}", shown.text);
+            assert!(
+                shown.text.contains("No managed identity is enabled on this VM.  [identity-none]"),
+                "{}",
+                shown.text
+            );
+            assert!(shown.text.contains('✗'), "{}", shown.text);
+            // Bold and red.
+            assert_eq!(shown.text.contains("\x1b[1;31m"), expected, "{}", shown.text);
+        }
     }
 
     /// Ctrl-C, while packets vanish.
