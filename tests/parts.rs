@@ -163,7 +163,7 @@ fn two_saved_reports_are_compared_and_folded() {
     std::fs::write(folder.path().join("other.json"), other).unwrap();
     let folder = folder.path().to_str().unwrap();
     for (format, verdict) in [
-        ("text", "UNHEALTHY  2 VMs"),
+        ("text", "1 × identity-none"),
         ("json", "\"verdicts\":{\"degraded\":0,\"healthy\":1,\"undetermined\":0,\"unhealthy\":1}"),
         ("markdown", "identity-none"),
     ] {
