@@ -70,7 +70,7 @@ fn deb() {
     let completions = share.join("bash-completion/completions/midoctor");
     let known = done(bare("bash").args(["-c", "source \"$0\" && complete -p midoctor"]).arg(completions));
     assert!(known.ends_with(" midoctor\n"), "{known}");
-    done(dpkg(&["--purge", "--force-not-root", "midoctor"]));
+    done(&mut dpkg(&["--purge", "--force-not-root", "midoctor"]));
     let ours = |path: &String| path.contains("midoctor");
     assert_eq!(tree(&root).into_iter().filter(ours).collect::<Vec<_>>(), Vec::<String>::new());
     assert!(!before.iter().any(ours));
