@@ -81,19 +81,41 @@ impl Windows {
         let library = windows.path("bcryptprimitives.dll");
         let source = windows.path("prng.c");
         place::run(COMPILER, &["-shared", "-o", library.to_str().unwrap(), source.to_str().unwrap(), "-ladvapi32"]);
-        // It stays until the case ends, and with it the services of Wine's own, which complain of a namespace without devices to
-        // whoever started them.
         fs::create_dir(windows.path("prefix")).unwrap();
-        let mut server = Command::new("wineserver");
-        server.arg("--persistent").env("WINEPREFIX", windows.path("prefix"));
-        let output = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(output.success(), "wineserver: {output}");
-        let mut boot = windows.wine("wineboot", &["--init"]);
-        let booted = boot.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(booted.success(), "wineboot: {booted}");
+        windows.boot();
         // No program looks for a display.
         windows.write(r"HKEY_CURRENT_USER\Software\Wine\Drivers", &[("Graphics", "\"null\"")]);
         windows
+    }
+
+    /// Starts Wine's server, which stays until the case ends, and with it the services of Wine's own, which complain of a namespace
+    /// without devices to whoever started them.
+    fn boot(&self) {
+        self.server("--persistent");
+        let mut boot = self.wine("wineboot", &["--init"]);
+        let booted = boot.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(booted.success(), "wineboot: {booted}");
+    }
+
+    fn server(&self, what: &str) {
+        let mut server = Command::new("wineserver");
+        server.arg(what).env("WINEPREFIX", self.path("prefix")).env("HOME", self.folder.path());
+        let told = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(told.success(), "wineserver {what}: {told}");
+    }
+
+    /// Waits until Wine shows this card. The driver by which it does so is lost at times when the machine is busy, and comes again with
+    /// a new start alone.
+    fn shows_card(&self, name: &str) {
+        for _ in 0..3 {
+            if text(&self.wine("ipconfig", &[]).output().unwrap().stdout).contains(name) {
+                return;
+            }
+            self.server("--kill");
+            self.server("--wait");
+            self.boot();
+        }
+        panic!("Wine does not show the card {name}");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -324,6 +346,7 @@ impl Windows {
         place::route_by(&["169.254.169.254/32", "via", "10.0.2.1", "dev", "eth1"]);
         let persistent = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\PersistentRoutes";
         self.write(persistent, &[("169.254.169.254,255.255.255.255,10.0.2.1,1", "\"\"")]);
+        self.shows_card("eth0");
         let ran = self.examine(None, &[]);
         assert_eq!(ran.end(), (Some(1), "unhealthy", "imds-timeout"), "{}", ran.text);
         let seen = ran.check("metadata")["findings"][0]["seen"].as_str().unwrap();
