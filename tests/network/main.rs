@@ -39,6 +39,7 @@ mod surroundings;
 mod systemd;
 mod waiting;
 mod windows;
+mod wine;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
         canaries::cases(),
         windows::cases(),
     ];
-    let missing = [odd_clocks::missing(), windows::missing()].concat();
+    let missing = [odd_clocks::missing(), wine::missing()].concat();
     let cases = cases.into_iter().flatten().collect();
     let patience = Duration::from_secs(90);
     namespace::Suite { name: "network", cases, missing, lanes: 2, patience }.main()

@@ -5,19 +5,16 @@
 //! that Rust needs is built here. Wine has no PowerShell: what it makes of exit codes and of bytes is not tried.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::namespace::simulator::{self, Ran, Simulator, TOLD};
+use crate::namespace::simulator::{self, Simulator};
 use crate::namespace::{Case, place};
 use crate::terminal::on_terminal;
+use crate::wine::{Windows, missing, text, utf16};
 
-/// Names the program.
-const PROGRAM: &str = "MIDOCTOR_WINDOWS_EXE";
-const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 const MACHINE: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 const INTERNET: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
 /// Wine starts each program anew, and on a machine that is busy takes seconds for it.
@@ -33,24 +30,6 @@ pub fn cases() -> Vec<Case> {
     }
 }
 
-/// Why none of it can be tried here.
-pub fn missing() -> Vec<(String, String)> {
-    let why = match std::env::var_os(PROGRAM) {
-        None => format!("{PROGRAM} names no program for x86_64-pc-windows-gnu"),
-        Some(exe) if !Path::new(&exe).is_file() => format!("{PROGRAM}: there is no file {}", exe.display()),
-        Some(_) if !is_there("wine") => "wine is not installed (Debian's packages wine and wine64)".to_owned(),
-        Some(_) if !is_there(COMPILER) => {
-            format!("{COMPILER} is not installed (Debian's package gcc-mingw-w64-x86-64)")
-        }
-        Some(_) => return Vec::new(),
-    };
-    vec![("windows: a VM under Wine".into(), why)]
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
-}
-
 /// All in one, since Wine takes its time to set up a Windows.
 fn windows() {
     let windows = Windows::new();
@@ -62,78 +41,7 @@ fn windows() {
     windows.reads_its_routes();
 }
 
-/// A Windows in a folder, with the program in it.
-struct Windows {
-    folder: tempfile::TempDir,
-}
-
 impl Windows {
-    fn new() -> Self {
-        let windows = Self { folder: tempfile::tempdir().unwrap() };
-        fs::copy(std::env::var_os(PROGRAM).unwrap(), windows.path("midoctor.exe")).unwrap();
-        fs::write(
-            windows.path("prng.c"),
-            "#include <windows.h>\nBOOLEAN NTAPI SystemFunction036(PVOID, ULONG);\n\
-             __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE to, SIZE_T size) {\n\
-             return SystemFunction036(to, (ULONG)size);\n}\n",
-        )
-        .unwrap();
-        let library = windows.path("bcryptprimitives.dll");
-        let source = windows.path("prng.c");
-        place::run(COMPILER, &["-shared", "-o", library.to_str().unwrap(), source.to_str().unwrap(), "-ladvapi32"]);
-        // It stays until the case ends, and with it the services of Wine's own, which complain of a namespace without devices to
-        // whoever started them.
-        fs::create_dir(windows.path("prefix")).unwrap();
-        let mut server = Command::new("wineserver");
-        server.arg("--persistent").env("WINEPREFIX", windows.path("prefix"));
-        let output = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(output.success(), "wineserver: {output}");
-        let mut boot = windows.wine("wineboot", &["--init"]);
-        let booted = boot.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(booted.success(), "wineboot: {booted}");
-        // No program looks for a display.
-        windows.write(r"HKEY_CURRENT_USER\Software\Wine\Drivers", &[("Graphics", "\"null\"")]);
-        windows
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A program of Windows, in its folder, with nothing of the caller's environment. No window is opened and nobody is asked.
-    fn wine(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new("wine");
-        command.arg(program).args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
-        command.env("WINEPREFIX", self.path("prefix")).env("WINEDEBUG", "-all");
-        command.env("WINEDLLOVERRIDES", "mscoree,mshtml=");
-        command
-    }
-
-    /// The program for Windows, which trusts that authority.
-    fn midoctor(&self, simulator: Option<&Simulator>, arguments: &[&str]) -> Command {
-        let mut command = self.wine("midoctor.exe", arguments);
-        let authority = simulator.map(|simulator| format!("Z:{}", simulator.authority().display()).replace('/', r"\"));
-        command.envs(authority.into_iter().flat_map(|file| TOLD.map(|name| (name, file.clone()))));
-        command
-    }
-
-    fn examine(&self, simulator: Option<&Simulator>, arguments: &[&str]) -> Ran {
-        let ran =
-            simulator::examine(self.midoctor(simulator, &[&["check"], arguments].concat()).env("LANG", "C.UTF-8"));
-        simulator::assert_valid(&ran.report);
-        ran
-    }
-
-    /// Writes a key of the registry: names, with their values as in a file of `reg`.
-    fn write(&self, key: &str, values: &[(&str, &str)]) {
-        let lines: String = values.iter().map(|(name, value)| format!("\"{name}\"={value}\r\n")).collect();
-        let file = format!("\u{feff}Windows Registry Editor Version 5.00\r\n\r\n[{key}]\r\n{lines}");
-        fs::write(self.path("new.reg"), utf16(&file)).unwrap();
-        let output = self.wine("reg", &["import", "new.reg"]).output().unwrap();
-        assert!(output.status.success(), "reg import: {}{}", text(&output.stdout), text(&output.stderr));
-    }
-
     fn says_what_linux_says(&self) {
         for name in ["healthy", "role-missing", "legacy-answering", "imds-updating", "tls-intercepted", "dns-failure"] {
             let simulator = Simulator::start(name, &[]);
@@ -324,6 +232,7 @@ impl Windows {
         place::route_by(&["169.254.169.254/32", "via", "10.0.2.1", "dev", "eth1"]);
         let persistent = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\PersistentRoutes";
         self.write(persistent, &[("169.254.169.254,255.255.255.255,10.0.2.1,1", "\"\"")]);
+        self.shows_card("eth0");
         let ran = self.examine(None, &[]);
         assert_eq!(ran.end(), (Some(1), "unhealthy", "imds-timeout"), "{}", ran.text);
         let seen = ran.check("metadata")["findings"][0]["seen"].as_str().unwrap();
@@ -378,14 +287,6 @@ fn gist(report: &Value) -> Value {
         json!([check["id"], check["subject"], check["status"], check["blocked_by"], codes.collect::<Vec<_>>()])
     });
     json!([report["exit_code"], report["verdict"], report["root_cause"], report["vm"], rows.collect::<Vec<_>>()])
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
-
-fn utf16(text: &str) -> Vec<u8> {
-    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// Bytes as a file of `reg` has them.

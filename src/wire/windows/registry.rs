@@ -1,5 +1,5 @@
 //! What Windows keeps in its registry of the machine: the firmware's tables, the proxies of the machine and of the user, the
-//! variables that programs are started with. Read only; a user may read all of it.
+//! variables that programs are started with. Read only; of the tables a user who is no administrator may see a part alone.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,10 @@ use crate::evidence::{
 
 /// The driver that reads the firmware's tables leaves a copy of them here.
 const FIRMWARE: &str = r"SYSTEM\CurrentControlSet\Services\mssmbios\Data";
+/// What Windows shows of them to everybody.
+const BIOS: &str = r"HARDWARE\DESCRIPTION\System\BIOS";
+/// E_ACCESSDENIED.
+const ACCESS_DENIED: u32 = 0x8007_0005;
 /// The machine's variables (Microsoft's page on environment variables).
 pub(super) const MACHINE: &str = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 /// The user's.
@@ -23,19 +27,28 @@ const POLICIES: &str = r"SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Inte
 
 /// A text of the firmware's.
 pub fn firmware(field: FirmwareField) -> Outcome {
-    let raw = match LOCAL_MACHINE.open(FIRMWARE).and_then(|key| key.get_value("SMBiosData")) {
-        Ok(raw) => raw,
-        Err(error) => {
-            return Outcome::failed(
-                Failure::Absent,
-                format!(r"HKLM\{FIRMWARE}: {}", error.message().trim_end_matches('.')),
-            );
+    let told = match LOCAL_MACHINE.open(FIRMWARE).and_then(|key| key.get_value("SMBiosData")) {
+        Ok(raw) => smbios::text(&raw, field).ok_or((Failure::Absent, "the firmware's tables do not say".to_owned())),
+        Err(error) if error.code().0 as u32 == ACCESS_DENIED => {
+            Err((Failure::Denied, format!(r"HKLM\{FIRMWARE} may be read by administrators alone")))
         }
+        Err(error) => Err((Failure::Absent, format!(r"HKLM\{FIRMWARE}: {}", error.message().trim_end_matches('.')))),
     };
-    match smbios::text(&raw, field) {
-        Some(text) => Outcome::Contents { text },
-        None => Outcome::failed(Failure::Absent, "the firmware's tables do not say"),
+    match told.or_else(|why| of_everybody(field).ok_or(why)) {
+        Ok(text) => Outcome::Contents { text },
+        Err((why, detail)) => Outcome::failed(why, detail),
     }
+}
+
+/// What everybody may read of it; the asset tag is not there.
+fn of_everybody(field: FirmwareField) -> Option<String> {
+    let name = match field {
+        FirmwareField::SysVendor => "SystemManufacturer",
+        FirmwareField::ProductName => "SystemProductName",
+        FirmwareField::ChassisAssetTag => return None,
+    };
+    let text = LOCAL_MACHINE.open(BIOS).and_then(|key| key.get_string(name)).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// What Windows is set to.
