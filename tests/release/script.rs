@@ -90,19 +90,16 @@ fn lacking() {
     let nothing = programs(&["dirname", "uname"], &[]);
     assert_eq!(run(&words, &nothing), (all.to_owned(), Some(2)));
     fs::remove_dir_all(&nothing).unwrap();
-    // A toolchain without the other targets.
+    // A toolchain without the source of its standard library.
     let sysroot = std::env::temp_dir().join("sysroot");
-    fs::create_dir_all(sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/lib")).unwrap();
+    fs::create_dir_all(sysroot.join("lib/rustlib")).unwrap();
     let tools = ["cargo", "maturin", "zig", "cargo-deb", "cargo-generate-rpm", "dpkg-deb", "readelf", "python3"];
     let mut stand_ins = tools.map(|name| (name, "")).to_vec();
     stand_ins.push(("rustc", sysroot.to_str().unwrap()));
     let toolchain = programs(&["dirname", "uname", "gzip"], &stand_ins);
-    let what = "\
-        release/build: Rust's standard library for aarch64-unknown-linux-gnu is missing; rustup target add aarch64-unknown-linux-gnu\n";
-    assert_eq!(
-        run(&["--dist", dist.to_str().unwrap(), "linux-x86_64", "linux-aarch64"], &toolchain),
-        (what.to_owned(), Some(2))
-    );
+    let what = "release/build: The source of Rust's standard library is missing; rustup component add rust-src\n";
+    let words = ["--dist", dist.to_str().unwrap(), "linux-x86_64", "linux-aarch64"];
+    assert_eq!(run(&words, &toolchain), (what.to_owned(), Some(2)));
     assert!(!dist.exists());
 }
 
