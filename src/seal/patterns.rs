@@ -141,7 +141,7 @@ pub static USER: Pattern =
 pub static LOOKS: Pattern = LazyLock::new(|| {
     compiled(concat!(
         r"(?P<sure>[A-Za-z0-9_-]*{DOT}?eyJ[A-Za-z0-9_-]{8,}(?:{DOT}[A-Za-z0-9_=-]*)*",
-        r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}|\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,})",
+        r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}|\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_-]{20,})",
         r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
         r"|[A-Za-z0-9_-]{16,}{DOT}[A-Za-z0-9_-]{16,}{DOT}[A-Za-z0-9_-]{16,}(?:{DOT}[A-Za-z0-9_=-]*)*|[A-Za-z0-9_-]{60,})"
     ))
