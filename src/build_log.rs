@@ -9,12 +9,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::pattern::pattern;
+
 /// What follows the first `#` of a command.
-static HASHES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"##(?P<rest>[A-Za-z]*\[)").ok());
+static HASHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"##(?P<rest>[A-Za-z]*\[)"));
 
 /// A line that begins as GitHub's commands do. An IPv6 address begins so as well, but has no second pair of colons.
-static COLONS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?m)^(?P<before>[^\S\n]*:):(?P<rest>[A-Za-z][^\n]*::)").ok());
+static COLONS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(?P<before>[^\S\n]*:):(?P<rest>[A-Za-z][^\n]*::)"));
 
 /// The text with one sign of each command written as its number, as `fill::visible` writes what cannot be seen: it can be read, and
 /// no build server obeys it. Lines are taken as they stand, so this comes last, after they have been wrapped.
@@ -28,14 +29,21 @@ pub fn inert_json(json: &str) -> Cow<'_, str> {
     replaced(&HASHES, Cow::Borrowed(json), r"#\u0023${rest}")
 }
 
-fn replaced<'a>(pattern: &LazyLock<Option<Regex>>, text: Cow<'a, str>, by: &str) -> Cow<'a, str> {
-    let Some(pattern) = pattern.as_ref().filter(|pattern| pattern.is_match(&text)) else { return text };
+fn replaced<'a>(pattern: &LazyLock<Regex>, text: Cow<'a, str>, by: &str) -> Cow<'a, str> {
+    if !pattern.is_match(&text) {
+        return text;
+    }
     Cow::Owned(pattern.replace_all(&text, by).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("build_log.rs"), &[&HASHES, &COLONS]);
+    }
 
     #[test]
     fn no_text_is_a_command_of_a_build_server() {

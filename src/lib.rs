@@ -43,6 +43,7 @@ pub mod outputs;
 pub mod pace;
 pub mod page;
 pub mod parts;
+pub mod pattern;
 pub mod plan;
 pub mod probe;
 pub mod reading;

@@ -18,9 +18,11 @@ pub const SEAL: &str = "(sealed)";
 
 /// Replaces what looks like a JWT, and signatures in URLs.
 pub fn tokens(text: &str) -> Cow<'_, str> {
-    let text = TOKEN_LIKE.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, SEAL));
-    let signed = SIGNATURE.as_ref().filter(|pattern| pattern.is_match(&text));
-    signed.map(|pattern| pattern.replace_all(&text, format!("${{key}}{SEAL}")).into_owned()).map_or(text, Cow::Owned)
+    let text = TOKEN_LIKE.replace_all(text, SEAL);
+    if !SIGNATURE.is_match(&text) {
+        return text;
+    }
+    Cow::Owned(SIGNATURE.replace_all(&text, format!("${{key}}{SEAL}")).into_owned())
 }
 
 /// No PEM block is longer than so many lines.
@@ -56,7 +58,7 @@ impl Sealer {
         let sealed = self.without_secrets(line);
         // Whatever it was that ended in a secret, so that a text that was sealed is sealed the same again.
         self.goes_on = sealed.trim_end().ends_with(SEAL);
-        self.awaits = matches(&AWAITS, line);
+        self.awaits = AWAITS.is_match(line);
         sealed
     }
 
@@ -102,7 +104,7 @@ impl Sealer {
                 let secret = is_pair && quote.len() < value.len() && !value.starts_with(SEAL);
                 return if secret { format!("{key}{}{quote}{SEAL}", &found["between"]) } else { found[0].to_owned() };
             }
-            let names_a_secret = key.len() > "name".len() || matches(&OF_A_SECRET, value);
+            let names_a_secret = key.len() > "name".len() || OF_A_SECRET.is_match(value);
             self.pair = if names_a_secret { LONGEST_PAIR + 1 } else { 0 };
             found[0].to_owned()
         })
@@ -170,9 +172,11 @@ fn after_block(line: &str) -> Option<&str> {
 
 /// Seals what stands in headers that hold credentials.
 fn headers(line: &str) -> Cow<'_, str> {
-    let Some(pattern) = HEADER.as_ref().filter(|pattern| pattern.is_match(line)) else { return Cow::Borrowed(line) };
+    if !HEADER.is_match(line) {
+        return Cow::Borrowed(line);
+    }
     let (mut sealed, mut at) = (String::with_capacity(line.len()), 0);
-    while let Some(found) = pattern.captures_at(line, at) {
+    while let Some(found) = HEADER.captures_at(line, at) {
         let (start, end) = found.get(0).map_or((at, line.len()), |all| (all.start(), all.end()));
         let (key, value, rest) = (&found["key"], &found["value"], &line[end..]);
         let scheme = found.name("scheme").map(|scheme| scheme.as_str());
@@ -188,13 +192,13 @@ fn headers(line: &str) -> Cow<'_, str> {
         if all {
             return Cow::Owned(sealed);
         }
-        let further = MORE.as_ref().and_then(|pattern| pattern.find(rest)).map_or(0, |more| more.end());
+        let further = MORE.find(rest).map_or(0, |more| more.end());
         // What follows a whole token is another part of the log; what follows the name of a scheme is not.
         let takes_parameters = scheme.map_or_else(
             || value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
             |scheme| !["bearer", "basic", "negotiate", "ntlm"].contains(&&*scheme.trim_end().to_ascii_lowercase()),
         );
-        let found = PARAMETERS.as_ref().filter(|_| takes_parameters && further == 0).and_then(|p| p.find(rest));
+        let found = (takes_parameters && further == 0).then(|| PARAMETERS.find(rest)).flatten();
         at += found.map_or(further, |parameters| parameters.end());
     }
     sealed.push_str(&line[at..]);
@@ -263,11 +267,7 @@ fn sealed(line: &str) -> String {
 }
 
 fn replaced<'a>(pattern: &Pattern, text: &'a str, by: impl FnMut(&Captures) -> String) -> Cow<'a, str> {
-    pattern.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, by))
-}
-
-fn matches(pattern: &Pattern, text: &str) -> bool {
-    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+    pattern.replace_all(text, by)
 }
 
 /// What opens a quoted value: the quote, with the letters and backslashes before it; nothing of a bare one.

@@ -194,6 +194,32 @@ fn shapes_of_other_tools_are_sealed_as_well() {
 }
 
 #[test]
+fn no_script_and_no_white_space_hides_a_secret() {
+    let white = ('\0'..=char::MAX).filter(|sign| sign.is_whitespace() && *sign != '\n');
+    for sign in white {
+        for text in [
+            format!("client_secret{sign}={sign}hunter2CANARY"),
+            format!("password:{sign}hunter2CANARY"),
+            format!("authorization:{sign}basic{sign}hunter2CANARY"),
+            format!("az login -u x{sign}-p{sign}hunter2CANARY"),
+            format!("x{sign}--client-secret{sign}hunter2CANARY"),
+            format!("\"name\":{sign}\"client_secret\", \"value\":{sign}\"hunter2CANARY\""),
+            format!("{sign}client_secret  {sign}hunter2CANARY"),
+        ] {
+            assert!(!seal::text(&text).contains("CANARY"), "{text:?}: {}", seal::text(&text));
+        }
+    }
+    for before in ["密", "é", "ß", "“", "я"] {
+        for text in
+            ["pwd=hunter2CANARY", "cookie: a=hunter2CANARY", "sshpass -p hunter2CANARY", "token=0123456789CANARYab"]
+        {
+            let text = format!("{before}{text}");
+            assert!(!seal::text(&text).contains("CANARY"), "{text:?}: {}", seal::text(&text));
+        }
+    }
+}
+
+#[test]
 fn what_tells_the_cause_stays_as_it_is() {
     for line in [
         r#"{"error":"invalid_request","error_description":"Identity not found"}"#,

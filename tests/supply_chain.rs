@@ -79,6 +79,26 @@ fn each_part_brings_its_own_crates_and_no_others() {
 }
 
 #[test]
+fn no_table_of_unicode_for_patterns_is_in_the_program() {
+    let features = |edges: &str| {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p} {f}", "--edges", edges])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let of_regex = printed.lines().filter(|line| line.starts_with("regex v") || line.starts_with("regex-"));
+        of_regex.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let program = features("normal");
+    assert!(program.iter().any(|line| line.starts_with("regex v")), "{program:?}");
+    assert!(program.iter().all(|line| !line.contains("unicode")), "{program:?}");
+    // It would be seen: the tests have them.
+    assert!(features("normal,dev").iter().any(|line| line.contains("unicode-perl")));
+}
+
+#[test]
 fn nothing_of_ours_runs_while_it_is_built() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(!root.join("build.rs").exists());

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use crate::azure::resource_id::VmId;
 use crate::fill::Values;
+use crate::pattern::pattern;
 use crate::seal::SEAL;
 
 /// So many lines on either side belong to an error.
@@ -33,7 +34,7 @@ const TOLD: &[(&str, &str)] = &[
 ];
 
 static PATTERNS: LazyLock<Vec<(&str, Regex)>> =
-    LazyLock::new(|| TOLD.iter().filter_map(|(name, text)| Some((*name, Regex::new(text).ok()?))).collect());
+    LazyLock::new(|| TOLD.iter().map(|(name, text)| (*name, pattern(text))).collect());
 
 /// Hosts that an error text points readers to, and that are not what failed.
 const OTHER_HOSTS: &[&str] = &["aka.ms", "learn.microsoft.com", "docs.microsoft.com", "go.microsoft.com", "github.com"];

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use crate::evidence::values_at_most;
+use crate::pattern::pattern;
 
 /// Is a member of this name a secret?
 pub(super) fn names_secret(name: &str) -> bool {
@@ -30,8 +31,7 @@ pub(super) fn holds_secret(json: &str) -> bool {
 }
 
 /// What a backslash and what follows it can be in JSON. All of them are looked at, so that none is taken for the beginning of another.
-static ESCAPE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\\(?:u00(?P<code>[2-7][0-9A-Fa-f])|(?P<sign>.))").ok());
+static ESCAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\(?:u00(?P<code>[2-7][0-9A-Fa-f])|(?P<sign>.))"));
 
 /// JSON can write any sign as its number. Here those of ASCII that need none stand as they are; it reads back the same.
 /// Borrowed where nothing is escaped.
@@ -42,7 +42,7 @@ pub(super) fn in_plain_signs(json: &str) -> Cow<'_, str> {
         let slash = found.name("sign").filter(|sign| sign.as_str() == "/").map(|_| '/');
         code.or(slash).map_or_else(|| found[0].to_owned(), String::from)
     };
-    ESCAPE.as_ref().map_or(Cow::Borrowed(json), |pattern| pattern.replace_all(json, plain))
+    ESCAPE.replace_all(json, plain)
 }
 
 /// Whether there is one.
@@ -73,6 +73,11 @@ impl<'de> Deserialize<'de> for HoldsSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("body.rs"), &[&ESCAPE]);
+    }
 
     #[test]
     fn a_body_that_nobody_could_read_is_known_by_its_bytes() {

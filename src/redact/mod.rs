@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod certificate;
 mod host;
+mod letters;
 mod local;
 mod names;
 mod places;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::pattern::pattern;
 use crate::strings;
 
 use super::body;
@@ -40,8 +41,10 @@ const READ: [&str; 16] = [
 const OWN: [&str; 3] = ["metadata", "x-ms-version", "x-ms-date"];
 
 /// What stands before the host of a URL, plain or percent-encoded.
-static USER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<scheme>(?i-u:[a-z][a-z0-9+.-]*)(?:://|%3[Aa]%2[Ff]%2[Ff]))(?:[^\s/?\#"'<>@&%]|%[0-9A-Fa-f]{2})*(?:@|%40)"#).ok()
+static USER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?P<scheme>(?i-u:[a-z][a-z0-9+.-]*)(?:://|%3[Aa]%2[Ff]%2[Ff]))(?:[^\s/?\#"'<>@&%]|%[0-9A-Fa-f]{2})*(?:@|%40)"#,
+    )
 });
 
 /// Takes the secrets out of a report that was made into JSON.
@@ -64,7 +67,7 @@ pub fn redact(json: &mut Value, record: &mut Record) {
 }
 
 fn without_user_info(text: &str) -> Cow<'_, str> {
-    USER.as_ref().map_or(Cow::Borrowed(REMOVED), |user| user.replace_all(text, "${scheme}"))
+    USER.replace_all(text, "${scheme}")
 }
 
 /// How many characters of the first text are not in the second, taking what both begin and end with for the same.
@@ -105,6 +108,11 @@ fn is_in(list: &[&str], name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("secrets.rs"), &[&USER]);
+    }
 
     #[test]
     fn user_info_goes_wherever_a_url_stands() {

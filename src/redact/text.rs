@@ -5,13 +5,15 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use crate::azure::roles;
+use crate::pattern::pattern;
 
+use super::letters::LETTERS;
 use super::names::{Kind, Names};
 use super::{address, host, local, resource};
 
 /// Where something begins that has a shape. What it is in full is read from there.
-static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
+static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
+    let shapes = concat!(
         r"(?P<id>(?i-u:(?:/|%2F)(?:subscriptions|resourceGroups|providers)(?:/|%2F)))",
         r"|(?P<url>(?i-u:[a-z][a-z0-9+.-]*(?:://|%3A%2F%2F)))",
         r"|(?P<guid>[0-9A-Fa-f]{8}(?:[-_])[0-9A-Fa-f]{4}(?:[-_])[0-9A-Fa-f]{4}(?:[-_])[0-9A-Fa-f]{4}(?:[-_])[0-9A-Fa-f]{12})",
@@ -20,22 +22,26 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?P<four>\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b(?:/[0-9]{1,2}\b)?)",
         r"|(?P<mail>[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)",
         r"|(?P<hex>\b[0-9A-Fa-f]{32,128}\b)",
-        r"|(?P<file>(?:\B/(?i-u:etc|opt|srv|var|mnt|root|tmp|data|media)/|\b[A-Za-z]:\\)[^\s'<>,;:()\[\]{}\x22`“”]+)",
+        r"|(?P<file>(?:/(?i-u:etc|opt|srv|var|mnt|root|tmp|data|media)/|\b[A-Za-z]:\\)[^\s'<>,;:()\[\]{}\x22`“”]+)",
         r"|(?P<home>(?i-u:[/\\](?:home|Users)[/\\])(?P<user>[^/\\\s:'<>,;\x22]+))",
-        r"|(?P<name>(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)+)",
+        r"|(?P<name>(?:\*\.|\.)?[{LETTERS}-]+(?:\.[{LETTERS}-]+)+)",
         r"|(?P<denial>deny assignment with name ')",
         r"|(?P<tenant>in the tenant named )(?P<named>[^.
 ]{1,80})",
-    ))
-    .ok()
+    );
+    pattern(&shapes.replace("{LETTERS}", LETTERS))
 });
 
 /// The text with everything replaced that names somebody.
 pub fn replaced(text: &str, names: &mut Names) -> String {
-    let Some(shapes) = SHAPES.as_ref() else { return "(removed)".into() };
     let (mut done, mut from, mut at) = (String::with_capacity(text.len()), 0, 0);
-    while let Some(found) = shapes.captures_at(text, at) {
+    while let Some(found) = SHAPES.captures_at(text, at) {
         let Some(all) = found.get(0) else { break };
+        if found.name("file").is_some() && is_within(&text[..all.start()], all.as_str()) {
+            // Something else may begin behind its slash.
+            at = all.start() + 1;
+            continue;
+        }
         match stands_for(&found, text, names) {
             Some((length, stands)) if length > 0 => {
                 done.push_str(&names.bare(&text[from..all.start()]));
@@ -48,6 +54,11 @@ pub fn replaced(text: &str, names: &mut Names) -> String {
     }
     done.push_str(&names.bare(&text[from..]));
     done
+}
+
+/// Is this path, of Linux, only the end of another?
+fn is_within(before: &str, path: &str) -> bool {
+    path.starts_with('/') && before.ends_with(|c: char| c.is_alphabetic() || c.is_ascii_digit() || c == '_')
 }
 
 /// How much of the text from there on is a name, and what stands for it; none when it is no name.
@@ -228,4 +239,50 @@ pub fn path_part(part: &str, names: &mut Names) -> String {
         return format!("{guid}{call}");
     }
     format!("{}{call}", names.name(Kind::Part, bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("text.rs"), &[&SHAPES]);
+    }
+
+    /// What is left of a text that stands alone.
+    fn left(text: &str) -> String {
+        let mut names = Names::new();
+        replaced(text, &mut names);
+        names.settle();
+        replaced(text, &mut names)
+    }
+
+    #[test]
+    fn a_name_in_any_script_goes_whole() {
+        for (text, shown) in [
+            ("at mün-chen.vault.azure.net, no", "at host-1.vault.azure.net, no"),
+            ("at mu\u{308}nchen.vault.azure.net", "at host-1.vault.azure.net"),
+            ("连接kv-app.vault.azure.net。失败", "host-1.vault.azure.net。失败"),
+            ("（kv-app.vault.azure.net）", "（host-1.vault.azure.net）"),
+            ("“kv-app.vault.azure.net”…", "“host-1.vault.azure.net”…"),
+        ] {
+            assert_eq!(left(text), shown);
+        }
+        // An address begins behind any letter that is none of its own.
+        assert_eq!(left("密51.4.5.6键"), left(" 51.4.5.6 ").replacen(' ', "密", 1).replace(' ', "键"));
+        assert!(!left("密51.4.5.6").contains("51.4"));
+    }
+
+    #[test]
+    fn a_path_within_another_is_no_file_of_its_own() {
+        for text in ["a/etc/b/c", "1/srv/b/c", "_/opt/b/c", "é/var/b/c"] {
+            assert_eq!(left(text), text);
+        }
+        for text in ["/etc/b/c", "m²/etc/b/c", "(/srv/b/c", "“/opt/b/c"] {
+            assert!(!left(text).contains("b/c"), "{text}");
+        }
+        // What begins behind its first slash is still seen.
+        assert_eq!(left("x/etc/kv-app.vault.azure.net"), "x/etc/host-1.vault.azure.net");
+    }
 }

@@ -6,14 +6,16 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::pattern::pattern;
+
 /// A pattern that is compiled when it is first used.
-pub type Pattern = LazyLock<Option<Regex>>;
+pub type Pattern = LazyLock<Regex>;
 
 /// Compiles a pattern, in which `NAMES`, `VALUE`, `SCHEME` and `DOT` stand for what they are below.
-fn compiled(pattern: &str) -> Option<Regex> {
-    let pattern =
-        pattern.replace("{NAMES}", NAMES).replace("{VALUE}", VALUE).replace("{SCHEME}", SCHEME).replace("{DOT}", DOT);
-    Regex::new(&pattern).ok()
+fn compiled(text: &str) -> Regex {
+    let text =
+        text.replace("{NAMES}", NAMES).replace("{VALUE}", VALUE).replace("{SCHEME}", SCHEME).replace("{DOT}", DOT);
+    pattern(&text)
 }
 
 /// The names of secrets, or their ends.
@@ -139,7 +141,7 @@ pub static USER: Pattern =
 pub static LOOKS: Pattern = LazyLock::new(|| {
     compiled(concat!(
         r"(?P<sure>[A-Za-z0-9_-]*{DOT}?eyJ[A-Za-z0-9_-]{8,}(?:{DOT}[A-Za-z0-9_=-]*)*",
-        r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}|\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,})",
+        r"|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}|\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_-]{20,})",
         r"|(?P<mixed>[A-Za-z0-9+/]{43,}={1,2}|[A-Za-z0-9+/]{43,}(?:%3[Dd]){1,2}",
         r"|[A-Za-z0-9_-]{16,}{DOT}[A-Za-z0-9_-]{16,}{DOT}[A-Za-z0-9_-]{16,}(?:{DOT}[A-Za-z0-9_=-]*)*|[A-Za-z0-9_-]{60,})"
     ))
@@ -151,3 +153,37 @@ pub static PEM: Pattern =
 
 /// A secret that goes on at the start of a line.
 pub static GOES_ON: Pattern = LazyLock::new(|| compiled(r"^\s*(?P<run>[A-Za-z0-9+/=_.~-]{8,})"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        let all = [
+            &TOKEN_LIKE,
+            &SIGNATURE,
+            &NAMED,
+            &WORDS,
+            &TUPLE,
+            &COLUMNS,
+            &FIELD,
+            &OF_A_SECRET,
+            &AWAITS,
+            &ALONE,
+            &FLAG,
+            &USER_FLAG,
+            &PROXY,
+            &LONG,
+            &HEADER,
+            &MORE,
+            &PARAMETERS,
+            &BEARER,
+            &USER,
+            &LOOKS,
+            &PEM,
+            &GOES_ON,
+        ];
+        crate::pattern::are_all_of(include_str!("patterns.rs"), &all);
+    }
+}

@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::text::Text;
-use super::transport::pattern;
 use crate::azure::metadata::{IdentityError, Responder, responder};
 use crate::evidence::Answer;
+use crate::pattern::pattern;
 
 /// An error of the identity dialect and where it is.
 pub struct Said {
@@ -69,7 +69,7 @@ pub fn identity_errors(text: &Text) -> Vec<Said> {
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?:\bhttp/\d(?:\.\d)?\W? |status(?:[ _-]?code)?["']?\s*[:=]?\s*\(?["']?|(?:client|server) error '|http error:? |http status |returned error: |\bresponse |\berror |\(code |response body |\bcode["']?: |awaiting response\.\.\. )([1-5]\d\d)\b|\b([45]\d\d) (?:client error|server error|\(?bad request|\(?unauthorized|\(?forbidden|\(?not found|\(?gone\b|\(?too many requests|\(?internal server error|\(?bad gateway|\(?service unavailable|\(?gateway time)"#,
+        r#"(?:\bhttp/\d(?:\.\d)?[^0-9A-Za-z_]? |status(?:[ _-]?code)?["']?\s*[:=]?\s*\(?["']?|(?:client|server) error '|http error:? |http status |returned error: |\bresponse |\berror |\(code |response body |\bcode["']?: |awaiting response\.\.\. )([1-5]\d\d)\b|\b([45]\d\d) (?:client error|server error|\(?bad request|\(?unauthorized|\(?forbidden|\(?not found|\(?gone\b|\(?too many requests|\(?internal server error|\(?bad gateway|\(?service unavailable|\(?gateway time)"#,
     )
 });
 
@@ -116,7 +116,7 @@ pub fn statuses(text: &Text) -> Vec<(u16, Range<usize>)> {
 /// Headers that tell who answered, on lines of their own or in a list.
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?im)(?:^[<\s]*|["{]|\\n)(server|via|metadata-flavor|content-type|content-length|x-squid-error)["']?: ?["']?([^"'\r\n}]*)"#,
+        r#"(?m)(?:^[<\s]*|["{]|(?i-u:\\n))(?i-u:(server|via|metadata-flavor|content-type|content-length|x-squid-error))["']?: ?["']?([^"'\r\n}]*)"#,
     )
 });
 
@@ -224,5 +224,15 @@ fn plain_body(text: &Text) -> String {
         // Without a mark the text is the program's own words, which only Docker Desktop's are unlike.
         None if text.has(DOCKER) => text.flat.clone(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("bodies.rs"), &[&PAIR, &LONE, &STATUS, &HEADER, &LOGGED]);
     }
 }

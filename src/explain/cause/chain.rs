@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::found::Found;
 use super::text::Text;
-use super::transport::pattern;
+use crate::pattern::pattern;
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -140,4 +140,14 @@ fn refused(name: &str, said: &str) -> Option<(&'static str, bool)> {
         return Some(("env-shadowed", true));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("chain.rs"), &[&LINK]);
+    }
 }

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::found::Found;
 use super::text::Text;
-use super::transport::pattern;
 use crate::azure::arm::ArmError;
 use crate::azure::denial::Denial;
 use crate::azure::service::Service;
 use crate::evidence::Answer;
+use crate::pattern::pattern;
 
 static ENTRA: LazyLock<Regex> = LazyLock::new(|| pattern(r"\baadsts(\d{5,8})\b"));
 
@@ -189,5 +189,15 @@ fn refused(denial: &Denial, text: &Text, at: &Range<usize>, found: &mut Found) {
         }
         Denial::WrongAudience { .. } => found.certain("audience-mismatch", at),
         Denial::Unproven(_) | Denial::NotFound | Denial::Unexplained(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("clues.rs"), &[&ENTRA, &LIBRARY]);
     }
 }

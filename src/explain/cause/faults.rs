@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::text::{Text, fold};
-use super::transport::pattern;
+use crate::pattern::pattern;
 
 /// What went wrong with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -318,4 +318,14 @@ fn whole_word(word: &str) -> String {
     let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
     let (before, after) = (edge(word.chars().next()), edge(word.chars().last()));
     format!("{}{}{}", if before { r"\b" } else { "" }, regex::escape(word), if after { r"\b" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("faults.rs"), &[&ANY_FAULT]);
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Passage;
-use super::transport::pattern;
+use crate::pattern::pattern;
 
 /// A served request in a web server's log: its status is that of the server, not of the metadata service.
 static SERVED: LazyLock<Regex> =
@@ -27,7 +27,7 @@ static RECORD: LazyLock<Regex> = LazyLock::new(|| {
 
 /// An address or a name of somebody.
 static SOMEBODY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(\d{1,3}(?:\.\d{1,3}){3})\b|\b((?:[a-z0-9-]+\.)+(?:com|net|org|io|internal|local|lan))\b")
+    pattern(r"\b(\d{1,3}(?:\.\d{1,3}){3})\b|\b(?i-u:((?:[a-z0-9-]+\.)+(?:com|net|org|io|internal|local|lan)))\b")
 });
 
 /// So many lines beside one of Azure's can belong to it in a log, where every line is a record of its own.
@@ -85,6 +85,11 @@ fn names_others(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("records.rs"), &[&SERVED, &ROUTE, &RECORD, &SOMEBODY]);
+    }
 
     #[test]
     fn routes_served_requests_and_records_of_others_are_left_out() {

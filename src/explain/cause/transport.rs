@@ -13,6 +13,7 @@ use super::faults::faults;
 use super::text::{Text, boundary};
 use crate::azure::cloud;
 use crate::azure::service::Service;
+use crate::pattern::pattern;
 
 /// Whom a connection was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,11 +58,6 @@ static NOT_A_DESTINATION: LazyLock<Regex> = LazyLock::new(|| {
 
 static NAMED_HOST: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?:://|host=['"]|enotfound |eai_again |resolve ')([a-z0-9._-]+)"#));
-
-/// Compiles a pattern of this file; it is tested, so it compiles.
-pub fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns are compiled by the tests")
-}
 
 /// Every host in the text that this crate knows, and where.
 pub fn places(text: &Text) -> Vec<(Place, Range<usize>)> {
@@ -163,6 +159,11 @@ pub fn broken(text: &Text) -> Vec<Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        crate::pattern::are_all_of(include_str!("transport.rs"), &[&HOST, &NOT_A_DESTINATION, &NAMED_HOST]);
+    }
     use crate::explain::cause::Passage;
 
     #[test]
