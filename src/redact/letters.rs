@@ -48,6 +48,7 @@ pub const LETTERS: &str = "0-9A-Za-z_\
     \u{1f170}-\u{1f189}\u{1fbf0}-\u{323af}\u{e0100}-\u{e01ef}";
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use regex::Regex;
