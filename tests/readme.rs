@@ -77,7 +77,8 @@ fn examples() -> Vec<Vec<String>> {
     words
         .filter_map(|words| {
             let begin = words.iter().position(|word| word == "midoctor")?;
-            Some(words[begin..].to_vec())
+            let end = words.iter().position(|word| word == ">").unwrap_or(words.len());
+            Some(words[begin..end].to_vec())
         })
         .collect()
 }
@@ -89,7 +90,8 @@ fn flags(command: &clap::Command, all: &mut BTreeSet<(String, String)>) {
             all.insert((format!("--{long}"), flag.get_help().unwrap().to_string()));
         }
     }
-    command.get_subcommands().for_each(|below| flags(below, all));
+    let shown = command.get_subcommands().filter(|below| !below.is_hide_set());
+    shown.for_each(|below| flags(below, all));
 }
 
 #[test]
