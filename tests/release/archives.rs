@@ -40,8 +40,8 @@ fn whole() {
         format!("midoctor_{VERSION}-1_arm64.deb"),
         format!("midoctor-{VERSION}-1.x86_64.rpm"),
         format!("midoctor-{VERSION}-1.aarch64.rpm"),
-        wheel("manylinux_2_17_x86_64.manylinux2014_x86_64"),
-        wheel("manylinux_2_17_aarch64.manylinux2014_aarch64"),
+        wheel("manylinux2014_x86_64.manylinux_2_17_x86_64"),
+        wheel("manylinux2014_aarch64.manylinux_2_17_aarch64"),
         wheel("win_amd64"),
     ];
     expected.sort();

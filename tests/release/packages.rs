@@ -126,7 +126,7 @@ fn wheel_of(platform: &str) -> PathBuf {
     file(&format!("midoctor-{VERSION}-py3-none-{platform}.whl"))
 }
 
-const HERE: &str = "manylinux_2_17_x86_64.manylinux2014_x86_64";
+const HERE: &str = "manylinux2014_x86_64.manylinux_2_17_x86_64";
 
 fn wheel() {
     let venv = std::env::temp_dir().join("venv");
@@ -153,7 +153,7 @@ fn wheel() {
 
 fn same() {
     for (platform, architecture, tag) in
-        [("linux-x86_64", "amd64", HERE), ("linux-aarch64", "arm64", "manylinux_2_17_aarch64.manylinux2014_aarch64")]
+        [("linux-x86_64", "amd64", HERE), ("linux-aarch64", "arm64", "manylinux2014_aarch64.manylinux_2_17_aarch64")]
     {
         let from_archive = fs::read(unpacked(platform).join("midoctor")).unwrap();
         let folder = std::env::temp_dir().join(architecture);
