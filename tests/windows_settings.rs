@@ -1,6 +1,7 @@
 //! What is made of the answers that Windows alone gives: its firmware's texts, its proxies and variables, its routes. On any system,
 //! from evidence; the network suite holds it against the program for Windows.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/played.rs"]

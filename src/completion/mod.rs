@@ -1,7 +1,7 @@
 //! Completions: what can come next in a command line that is being typed, and the scripts by which shells ask for it.
 //!
 //! The definition of the command line says which words there are ([`crate::cli`]), the catalogues of the program which values
-//! ([`values`]). A script of a shell holds no list: it hands over what was typed, shows what comes back, and finds files itself,
+//! (`values`). A script of a shell holds no list: it hands over what was typed, shows what comes back, and finds files itself,
 //! since each shell has its own ways with their names. Nothing that was typed is ever evaluated. Nothing here touches the machine.
 
 mod values;
