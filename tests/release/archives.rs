@@ -75,7 +75,7 @@ fn for_linux() {
         expected.extend(["completions/midoctor.fish", "completions/midoctor.ps1", "LICENSE", "midoctor"]);
         expected.sort_unstable();
         assert_eq!(others, expected);
-        for page in ["man/midoctor.1", "man/midoctor-check.1", "man/midoctor-report.1"] {
+        for page in ["man/midoctor.1", "man/midoctor-explain.1", "man/midoctor-report.1"] {
             assert!(pages.iter().any(|name| name == page), "{page} is not in {pages:?}");
         }
         assert_eq!(mode(&folder.join("midoctor")), 0o755);
