@@ -141,7 +141,7 @@ const BEFORE: &[(&str, Before)] = &[
     ("of one byte a second", |client| drip(client, HELLO)),
     ("that is closed at once", |_| Ok(())),
     ("that is closed in the middle", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(HELLO)
     }),
     ("that is reset in the middle", |client| {
@@ -150,11 +150,11 @@ const BEFORE: &[(&str, Before)] = &[
         client.peek(&mut [0; 1]).map(drop)
     }),
     ("that is plain HTTP", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     }),
     ("that ends with an alert", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"\x15\x03\x03\x00\x02\x02\x28")
     }),
     ("with alerts without end", |client| flood(client, b"\x15\x03\x03\x00\x02\x01\x5a")),
@@ -256,22 +256,22 @@ const PROXIES: &[(&str, Before)] = &[
     ("is silent", hold),
     ("answers at one byte a second", |client| drip(client, b"HTTP/1.1 200 Connection established\r\nX-More: ")),
     ("lets in and says nothing more", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
         hold(client)
     }),
     ("lets in and sends one byte a second", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
         drip(client, HELLO)
     }),
     ("lets in and closes", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
     }),
     ("closes at once", |_| Ok(())),
     ("closes in its headers", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"HTTP/1.1 200 Connec")
     }),
     ("resets in its headers", |client| {
@@ -289,16 +289,16 @@ const PROXIES: &[(&str, Before)] = &[
     ("sends interim answers without end", |client| flood(client, b"HTTP/1.1 100 Continue\r\n\r\n")),
     ("sends empty lines without end", |client| flood(client, b"\r\n")),
     ("does not speak HTTP", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client.write_all(b"\x05\xff\r\n\r\n")
     }),
     ("answers with a page", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         client
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20\r\n\r\n<html>Sign in</html>")
     }),
     ("redirects", |client| {
-        client.read(&mut [0; 4096])?;
+        let _ = client.read(&mut [0; 4096])?;
         let to = format!("HTTP/1.1 302 Found\r\nLocation: https://{ELSEWHERE}/\r\nContent-Length: 0\r\n\r\n");
         client.write_all(to.as_bytes())
     }),
