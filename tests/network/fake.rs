@@ -105,6 +105,7 @@ fn is_whole(request: &str) -> bool {
 
 fn length(head: &str) -> usize {
     let fields = head.lines().filter_map(|line| line.split_once(':'));
-    let mut length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
+    let mut length =
+        fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
     length.next_back().and_then(|value| value.parse().ok()).unwrap_or_default()
 }
