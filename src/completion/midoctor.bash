@@ -43,10 +43,10 @@ _midoctor() {
     done < <("$program" generate candidates --current="$current" -- "${words[@]:1:last-1}" 2>/dev/null)
 
     if [[ -n $files ]]; then
-        prefix=${prefix#"$cut"}
         while IFS= read -r value; do
-            COMPREPLY+=("$prefix$value")
-        done < <(compgen "$files" -- "${typed#"$prefix"}")
+            value=$prefix$value
+            COMPREPLY+=("${value#"$cut"}")
+        done < <(compgen "$files" -- "${current#"$prefix"}")
         # Their names are quoted, and directories go on.
         type compopt >/dev/null 2>&1 && compopt -o filenames
     elif [[ -n $is_open ]]; then

@@ -23,7 +23,7 @@ pub const ENVIRONMENT: [(&[&str], &str); 7] = [
     (
         &["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "all_proxy", "no_proxy"],
         "The way to Azure Resource Manager and to data endpoints, as clients go it. With --pid or --unit those of that environment \
-         count. The metadata service is never asked through a proxy.",
+         count. The metadata service is asked through none, but for what -v tries.",
     ),
     (
         &["GITHUB_STEP_SUMMARY"],

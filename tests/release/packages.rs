@@ -145,7 +145,7 @@ fn wheel() {
     let about = done(&mut pip(&["show", "midoctor"]));
     for line in [
         format!("Version: {VERSION}"),
-        "Summary: Tells why a managed identity does not work on an Azure VM, and what to do about it".into(),
+        "Summary: Tells why a managed identity does not work on an Azure VM, and how to fix it".into(),
     ] {
         assert!(about.lines().any(|said| said == line), "{about}");
     }
@@ -167,5 +167,11 @@ fn same() {
         let inside = format!("midoctor-{VERSION}.data/scripts/midoctor");
         done(bare("unzip").arg("-q").arg(wheel_of(tag)).arg(&inside).arg("-d").arg(&folder));
         assert!(fs::read(folder.join(&inside)).unwrap() == from_archive, "{tag}");
+        let names = done(bare("unzip").arg("-Z1").arg(wheel_of(tag)));
+        let about = format!("midoctor-{VERSION}.dist-info/");
+        assert!(names.lines().all(|name| name == inside || name.starts_with(&about)), "{names}");
+        // Such as a list of what it was built from, which would name the folder.
+        let texts = done(bare("unzip").arg("-p").arg(wheel_of(tag)).arg(format!("{about}*")));
+        assert!(!texts.contains("file://"), "{texts}");
     }
 }

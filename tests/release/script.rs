@@ -60,6 +60,7 @@ fn unknown() {
         ),
         (&["--dist"], "--dist needs a value"),
         (&["--draft", ""], "--draft needs a value"),
+        (&["--dist", "--draft"], "--dist needs a value"),
     ] {
         assert_eq!(run(words, &path), (format!("release/build: {what}\n"), Some(2)));
     }
@@ -76,7 +77,8 @@ fn lacking() {
     let words = ["--dist", dist.to_str().unwrap(), "--draft", "v0"];
     let all = "\
         release/build: cargo and rustc is missing; install Rust with rustup, or from your distribution\n\
-        release/build: python3 is missing; apt-get install python3\n\
+        release/build: A C compiler is missing; apt-get install gcc libc6-dev\n\
+        release/build: python3 is missing; apt-get install python3 python3-venv\n\
         release/build: maturin is missing; pip install maturin\n\
         release/build: Zig is missing; pip install ziglang\n\
         release/build: cargo-deb is missing; cargo install --locked cargo-deb\n\
@@ -93,7 +95,7 @@ fn lacking() {
     // A toolchain without the source of its standard library.
     let sysroot = std::env::temp_dir().join("sysroot");
     fs::create_dir_all(sysroot.join("lib/rustlib")).unwrap();
-    let tools = ["cargo", "maturin", "zig", "cargo-deb", "cargo-generate-rpm", "dpkg-deb", "readelf", "python3"];
+    let tools = ["cargo", "maturin", "zig", "cargo-deb", "cargo-generate-rpm", "dpkg-deb", "readelf", "python3", "cc"];
     let mut stand_ins = tools.map(|name| (name, "")).to_vec();
     stand_ins.push(("rustc", sysroot.to_str().unwrap()));
     let toolchain = programs(&["dirname", "uname", "gzip"], &stand_ins);
