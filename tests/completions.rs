@@ -35,7 +35,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let (folder, programs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for file in ["report.json", "a report.json", "midoctor.toml"] {
+        for file in ["report.json", "a report.json", "b:c.json", "midoctor.toml"] {
             std::fs::write(folder.path().join(file), "").unwrap();
         }
         std::fs::create_dir(folder.path().join("reports")).unwrap();
@@ -210,7 +210,7 @@ fn render_names<F>(formats: &[(&'static str, F)]) -> Vec<&'static str> {
 }
 
 /// Lines that are typed, and what stands there after TAB, in every shell.
-const LINES: [(&str, &str); 19] = [
+const LINES: [(&str, &str); 21] = [
     ("midoctor ex", "midoctor explain "),
     ("midoctor report sh", "midoctor report show "),
     ("midoctor --dead", "midoctor --deadline "),
@@ -223,6 +223,9 @@ const LINES: [(&str, &str); 19] = [
     ("midoctor demo healthy --output=json=report.", "midoctor demo healthy --output=json=report.json "),
     ("midoctor report show a", "midoctor report show a\\ report.json "),
     ("midoctor report show a\\ re", "midoctor report show a\\ report.json "),
+    // Bash cuts words at a colon.
+    ("midoctor check --from=b:", "midoctor check --from=b:c.json "),
+    ("midoctor demo healthy -o json=b:", "midoctor demo healthy -o json=b:c.json "),
     ("midoctor --config=midoctor.t", "midoctor --config=midoctor.toml "),
     ("midoctor report show --qu", "midoctor report show --quiet "),
     ("midoctor generate man --dir rep", "midoctor generate man --dir reports/"),
