@@ -123,3 +123,12 @@ fn the_end_of_a_key_before_the_beginning_of_the_next_is_sealed_at_once() {
     let once = seal::text(crash);
     assert_eq!(seal::text(&once), once);
 }
+
+#[test]
+fn the_name_of_a_host_that_is_not_ascii_is_an_error_whatever_its_capitals() {
+    for host in ["manemnT\u{49e}.example", "T\u{d1}.example", "\u{d1}.example", "b\u{fc}cher.example"] {
+        assert!(url::Url::parse(&format!("https://{host}/")).is_err(), "{host}");
+    }
+    assert_eq!(url::Url::parse("https://MANAGEMENT.azure.com/").unwrap().host_str(), Some("management.azure.com"));
+    assert_eq!(url::Url::parse("https://xn--bcher-kva.example/").unwrap().host_str(), Some("xn--bcher-kva.example"));
+}
