@@ -49,34 +49,26 @@ pub fn is_escaped(c: char) -> bool {
 
 fn escaped(json: String) -> String {
     // Reports can be megabytes, and hardly any holds one.
-    let json = if json.contains(is_escaped) { without_hidden(&json) } else { json };
+    let json = if json.contains(is_escaped) { in_numbers(&json, is_escaped) } else { json };
     match inert_json(&json) {
         std::borrow::Cow::Borrowed(_) => json,
         std::borrow::Cow::Owned(inert) => inert,
     }
 }
 
-fn without_hidden(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
-        if is_escaped(c) {
-            let mut units = [0; 2];
-            escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
+/// The same JSON in ASCII. Only texts hold what is not.
+pub fn in_ascii(json: &str) -> String {
+    in_numbers(json, |c| !c.is_ascii())
 }
 
-/// The same JSON in ASCII: what is none stands as `\uXXXX`, which it can in texts alone.
-pub fn in_ascii(json: &str) -> String {
-    let mut plain = String::with_capacity(json.len());
+/// The same JSON with these signs as numbers, which they can be in texts alone: one for each of their units in UTF-16.
+fn in_numbers(json: &str, is_one: impl Fn(char) -> bool) -> String {
+    let mut plain = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        if c.is_ascii() {
-            plain.push(c);
-        } else {
+        if is_one(c) {
             plain.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            plain.push(c);
         }
     }
     plain

@@ -22,12 +22,15 @@ mod provisioning;
 mod recipe;
 mod run_command;
 mod systemd;
+#[path = "../common/tools.rs"]
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use namespace::Suite;
+use tools::of_machine;
 
 /// Where the Python programs are.
 const VENV: &str = "MIDOCTOR_DEPLOY_VENV";
@@ -60,12 +63,4 @@ fn from_venv(program: &str) -> Result<PathBuf, String> {
     let folder = std::env::var_os(VENV).filter(|value| !value.is_empty()).ok_or(format!("{VENV} is not set"))?;
     let path = Path::new(&folder).join("bin").join(program);
     if path.exists() { Ok(path) } else { Err(format!("{VENV} names no folder with bin/{program}")) }
-}
-
-/// A program of the machine, also of its administrator's folders, or why there is none.
-fn of_machine(program: &str) -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    let found = folders.map(|folder| folder.join(program)).find(|path| path.exists());
-    found.ok_or(format!("{program} is not installed"))
 }

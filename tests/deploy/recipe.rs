@@ -4,12 +4,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::namespace::simulator::{PROGRAM, Simulator};
 use crate::namespace::{Case, Suite, place};
+pub use crate::tools::{done, said};
 use crate::{from_venv, of_machine, recipes};
 
 /// A folder that all users of a case's namespace can read. It is made by [`installed`].
@@ -44,18 +45,6 @@ pub fn yaml(recipe: &str) -> Value {
 /// The words of a list of texts.
 pub fn words(list: &Value) -> Vec<&str> {
     list.as_array().unwrap_or_else(|| panic!("{list} is no list")).iter().map(|word| word.as_str().unwrap()).collect()
-}
-
-/// Runs a program that has to succeed.
-pub fn done(command: &mut Command) -> Output {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", said(&output));
-    output
-}
-
-/// What a program printed, on both streams.
-pub fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Puts the built program at /usr/local/bin/midoctor, beside what is there, and makes the shared folder.

@@ -11,13 +11,16 @@ mod archives;
 mod namespace;
 mod packages;
 mod script;
+#[path = "../common/tools.rs"]
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use namespace::{Case, Suite};
+use tools::{of_machine, said};
 
 /// Where the files of a release are.
 const DIST: &str = "MIDOCTOR_DIST";
@@ -54,14 +57,6 @@ fn file(name: &str) -> PathBuf {
     dist().unwrap().join(name)
 }
 
-/// A program of the machine, also of its administrator's folders, or why there is none.
-fn of_machine(program: &str) -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    let found = folders.map(|folder| folder.join(program)).find(|path| path.exists());
-    found.ok_or(format!("{program} is not installed"))
-}
-
 /// A command with no variables but those that programs cannot do without.
 fn bare(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
@@ -72,14 +67,7 @@ fn bare(program: impl AsRef<std::ffi::OsStr>) -> Command {
 
 /// Runs a command that has to succeed, and gives what it printed to standard output.
 fn done(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", said(&output));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// What a program printed, on both streams.
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    String::from_utf8(tools::done(command).stdout).unwrap()
 }
 
 /// All that is in a folder, as paths below it, in order; folders end with a slash.
