@@ -12,6 +12,8 @@
 mod namespace;
 #[path = "../common/terminal.rs"]
 mod terminal;
+#[path = "../common/tools.rs"]
+mod tools;
 
 mod canaries;
 #[path = "../common/canary.rs"]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::namespace::place;
 use crate::namespace::simulator::{self, Ran, Simulator, TOLD};
+use crate::tools::is_there;
 
 /// Names the program.
 const PROGRAM: &str = "MIDOCTOR_WINDOWS_EXE";
@@ -23,10 +24,6 @@ pub fn missing() -> Vec<(String, String)> {
         Some(_) => return Vec::new(),
     };
     vec![("windows: a VM under Wine".into(), why)]
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
 }
 
 /// A Windows in a folder, with the program in it.
