@@ -48,6 +48,9 @@ const BACK_OFF: [Duration; 4] =
 /// A server may ask for any pause; longer ones are as good as never.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
+/// The wire makes nothing of the last millisecond that it has, and a clock is read before and after.
+const TICK: Duration = Duration::from_millis(2);
+
 /// A try with less time than this is not worth it.
 const LEAST: Duration = Duration::from_millis(500);
 
@@ -282,7 +285,7 @@ fn cut_short(outcome: Outcome, spent: Duration, budget: Duration) -> Outcome {
             if matches!(
                 failed.why,
                 Failure::ConnectTimeout | Failure::AnswerTimeout | Failure::NameUnknown | Failure::ProxyFailed
-            ) && spent >= budget.mul_f64(0.85) =>
+            ) && spent + TICK >= budget.mul_f64(0.85) =>
         {
             Outcome::failed(Failure::OutOfTime, "the run's deadline passed before the answer came")
         }
@@ -320,6 +323,23 @@ mod tests {
     fn answered(status: u16, headers: &[(&str, &str)]) -> Outcome {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Outcome::Answered(Answer { status, headers, ..Answer::default() })
+    }
+
+    #[test]
+    fn what_the_deadline_leaves_no_time_for_is_nobodys_failure() {
+        let failed = |why| Outcome::failed(why, "");
+        for (outcome, spent, budget, out_of_time) in [
+            (failed(Failure::ProxyFailed), 600, 1_500, true),
+            (failed(Failure::AnswerTimeout), 0, 900, true),
+            (failed(Failure::ConnectTimeout), 8_600, 10_000, true),
+            (failed(Failure::ConnectTimeout), 4_000, 10_000, false),
+            (failed(Failure::ProxyFailed), 600, 10_000, false),
+            (failed(Failure::Refused), 9_990, 10_000, false),
+        ] {
+            let judged = cut_short(outcome.clone(), Duration::from_micros(spent), Duration::from_micros(budget));
+            let why = judged.failure().map(|failed| failed.why == Failure::OutOfTime);
+            assert_eq!(why, Some(out_of_time), "{outcome:?} after {spent} of {budget} µs");
+        }
     }
 
     #[test]
