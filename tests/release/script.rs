@@ -82,8 +82,8 @@ fn lacking() {
         release/build: maturin is missing; pip install maturin\n\
         release/build: Zig is missing; pip install ziglang\n\
         release/build: cargo-deb is missing; cargo install --locked cargo-deb\n\
-        release/build: cargo-generate-rpm is missing; cargo install --locked cargo-generate-rpm\n\
         release/build: dpkg-deb is missing; apt-get install dpkg\n\
+        release/build: rpmbuild is missing; apt-get install rpm\n\
         release/build: readelf is missing; apt-get install binutils\n\
         release/build: gzip is missing; apt-get install gzip\n\
         release/build: MinGW-w64 is missing; apt-get install gcc-mingw-w64-x86-64\n\
@@ -95,7 +95,7 @@ fn lacking() {
     // A toolchain without the source of its standard library.
     let sysroot = std::env::temp_dir().join("sysroot");
     fs::create_dir_all(sysroot.join("lib/rustlib")).unwrap();
-    let tools = ["cargo", "maturin", "zig", "cargo-deb", "cargo-generate-rpm", "dpkg-deb", "readelf", "python3", "cc"];
+    let tools = ["cargo", "maturin", "zig", "cargo-deb", "dpkg-deb", "rpmbuild", "readelf", "python3", "cc"];
     let mut stand_ins = tools.map(|name| (name, "")).to_vec();
     stand_ins.push(("rustc", sysroot.to_str().unwrap()));
     let toolchain = programs(&["dirname", "uname", "gzip"], &stand_ins);
