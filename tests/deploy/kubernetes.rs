@@ -6,12 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::namespace::simulator::PROGRAM;
 use crate::namespace::{Case, Suite, place};
+use crate::patience::until;
 use crate::recipe::{SHARED, bare, clean_shell, done, installed, offer, path, said, scenarios, text, vm, words, yaml};
 use crate::{from_venv, of_machine};
 
@@ -111,11 +111,11 @@ fn looped() {
         .spawn()
         .unwrap();
     let lines = || fs::read_to_string(&log).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
-    within(Duration::from_secs(60), || lines().len() >= 2);
+    until("two rows", || lines().len() >= 2);
     // To the shell itself, which has the place that the container's first process would have.
     place::run("kill", &["-TERM", &child.id().to_string()]);
     let mut ended = None;
-    within(Duration::from_secs(30), || {
+    until("it ends", || {
         ended = child.try_wait().unwrap();
         ended.is_some()
     });
@@ -126,14 +126,6 @@ fn looped() {
         assert!(row["TimeGenerated"].is_string(), "{line}");
     }
     assert_eq!(message(&kept)["root_cause"], "identity-none");
-}
-
-fn within(patience: Duration, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < patience, "not within {patience:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn gated() {

@@ -16,6 +16,8 @@ mod kubernetes;
 #[path = "../namespace/mod.rs"]
 mod namespace;
 mod pasting;
+#[path = "../common/patience.rs"]
+mod patience;
 mod pipelines;
 mod prometheus;
 mod provisioning;

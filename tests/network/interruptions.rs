@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::namespace::Case;
 use crate::namespace::place::run;
 use crate::namespace::simulator::{PROGRAM, Simulator, TOLD, assert_valid};
+use crate::patience::until;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -40,16 +41,6 @@ struct Ended {
     stdout: String,
     stderr: String,
     folder: tempfile::TempDir,
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..3000 {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{what}: not within half a minute");
 }
 
 impl Run {

@@ -10,6 +10,8 @@
 
 #[path = "../namespace/mod.rs"]
 mod namespace;
+#[path = "../common/patience.rs"]
+mod patience;
 #[path = "../common/terminal.rs"]
 mod terminal;
 #[path = "../common/tools.rs"]

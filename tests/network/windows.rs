@@ -6,12 +6,13 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::namespace::simulator::{self, Simulator};
 use crate::namespace::{Case, place};
+use crate::patience::until;
 use crate::terminal::on_terminal;
 use crate::wine::{Windows, missing, text, utf16};
 
@@ -125,11 +126,7 @@ impl Windows {
         let mut command = self.midoctor(None, &["check", "-o", "json"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The handler is there before the first packet, and the packets vanish for two seconds.
-        let until = Instant::now() + Duration::from_secs(20);
-        while !asks(METADATA_IN_SYN) {
-            assert!(Instant::now() < until, "nothing was asked");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("a question", || asks(METADATA_IN_SYN));
         place::run("kill", &["-INT", &child.id().to_string()]);
         let output = child.wait_with_output().unwrap();
         let report: Value =

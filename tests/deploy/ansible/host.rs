@@ -7,11 +7,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::namespace::place;
 use crate::namespace::simulator::Simulator;
 use crate::of_machine;
+use crate::patience::until;
 
 /// Names the folder of the host that a process is to be.
 const MARK: &str = "MIDOCTOR_TEST_HOST";
@@ -104,7 +105,7 @@ pub fn main() -> Option<ExitCode> {
     let fact = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
     place::furnish();
     println!("here");
-    wait_for("its network card", || fs::exists("/proc/sys/net/ipv4/conf/eth0").unwrap_or_default());
+    until("its network card", || fs::exists("/proc/sys/net/ipv4/conf/eth0").unwrap_or_default());
     let address = fact("address");
     place::run("ip", &["address", "add", &format!("{address}/24"), "dev", "eth0"]);
     place::run("ip", &["link", "set", "eth0", "up"]);
@@ -121,7 +122,7 @@ pub fn main() -> Option<ExitCode> {
     settle(&fact("client"), simulator.as_ref());
     let mut daemon = sshd(&folder, &address);
     let open: SocketAddr = format!("{address}:22").parse().unwrap();
-    wait_for("its sshd", || TcpStream::connect_timeout(&open, Duration::from_secs(1)).is_ok());
+    until("its sshd", || TcpStream::connect_timeout(&open, Duration::from_secs(1)).is_ok());
     println!("ready");
     // Until the controller lets go of it.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -175,13 +176,4 @@ fn sshd(folder: &Path, address: &str) -> Child {
     let mut command = Command::new(of_machine("sshd").unwrap());
     command.args(["-D", "-e", "-f"]).arg(&config).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
-}
-
-/// Waits until this is so.
-fn wait_for(what: &str, so: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !so() {
-        assert!(started.elapsed() < Duration::from_secs(20), "there is no {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
