@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::namespace::{Case, Suite, place};
 use crate::of_machine;
+use crate::patience::until;
 use crate::recipe::{SHARED, bare, done, installed, offer, path, said, text, vm};
 
 const TEXTFILES: &str = "/var/lib/prometheus/node-exporter";
@@ -115,15 +115,13 @@ impl Exporter {
 
     /// One scrape, once it listens.
     fn scrape(&self) -> String {
-        let started = Instant::now();
-        loop {
+        let mut scraped = Vec::new();
+        until("node_exporter answers", || {
             let curl = Command::new("curl").args(["-sf", "http://127.0.0.1:9100/metrics"]).output().unwrap();
-            if curl.status.success() {
-                return String::from_utf8(curl.stdout).unwrap();
-            }
-            assert!(started.elapsed() < Duration::from_secs(30), "node_exporter does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            scraped = curl.stdout;
+            curl.status.success()
+        });
+        String::from_utf8(scraped).unwrap()
     }
 }
 
