@@ -1,5 +1,6 @@
 //! Looks for the simulator's canary: in any shape, in all files of a folder, in archives too.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::io::Read;

@@ -1,5 +1,6 @@
 //! Evidence that no scenario plays: that of a scenario, with some of its values replaced by others, odd and hostile ones among them.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Waiting for what a machine does in its own time. No test passes or fails by how long that took; what has not come by then hangs.
 
-#![allow(missing_docs)]
+#![allow(dead_code, missing_docs)]
 
 use std::time::{Duration, Instant};
 

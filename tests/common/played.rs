@@ -1,5 +1,6 @@
 //! Plays a scenario in process, at a fixed time, and looks into the report. No program is run and no socket opened.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(dead_code, missing_docs)]
 
 use midoctor::check::Status;

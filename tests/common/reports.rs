@@ -1,5 +1,6 @@
 //! Reports for the tests of formats: of scenarios at a fixed time, of a run that learned nothing, and such as a stranger would like.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use midoctor::diagnosis;

@@ -1,6 +1,7 @@
 //! A VM of which everything that can be a text is somebody else's: each string of each answer, in bodies, claims of tokens,
 //! headers, certificates, files, variables, routes, rules and errors, is given to a function that may change it.
 
+#![cfg(all(feature = "simulator", feature = "archives"))]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! A terminal for the tests: a program runs on one of a given size, and what it writes there is kept.
 
+#![cfg(unix)]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::fs::File;

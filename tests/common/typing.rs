@@ -1,6 +1,7 @@
 //! Real shells at a terminal, for what they make of TAB: lines are typed, and the shell itself says what stands there then and
 //! which candidates there were.
 
+#![cfg(unix)]
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! The scripts by which shells complete, in the eyes of those who read scripts for a living: PowerShell's grammar and shellcheck.
-//! What the shells that Debian has make of them, `tests/completions.rs` holds.
+//! What the shells that Debian has make of them, `tests/program/completions.rs` holds.
 
 use midoctor::cli::Shell;
 use midoctor::completion::script;

@@ -1,5 +1,5 @@
 //! Lines for PowerShell with hostile names, read by its grammar: a name is one string, which says what the name says, and
-//! nothing around it changes. What a POSIX shell makes of the others, `tests/pasting.rs` holds.
+//! nothing around it changes. What a POSIX shell makes of the others, `tests/secrets/pasting.rs` holds.
 
 use std::process::{Command, Stdio};
 

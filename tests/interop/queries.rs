@@ -1,5 +1,5 @@
 //! The queries of deploy/queries over rows as midoctor writes them: DuckDB must answer exactly this. Those for Log Analytics cannot be
-//! run here; that every column they name is in a row is held in tests/queries.rs.
+//! run here; that every column they name is in a row is held in tests/reports/queries.rs.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
