@@ -63,7 +63,7 @@ pub fn unpacked(platform: &str) -> PathBuf {
 }
 
 /// What all archives hold beside the program.
-const READ: [&str; 5] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "SECURITY.md"];
+const READ: [&str; 6] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "NOTICES.txt", "README.md", "SECURITY.md"];
 
 fn for_linux() {
     for platform in ["linux-x86_64", "linux-aarch64"] {

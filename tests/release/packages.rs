@@ -1,7 +1,9 @@
 //! The packages of a release, put on, used and taken off by the package managers that they are for, into folders of a test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::archives::unpacked;
 use crate::namespace::{Case, Suite};
@@ -20,6 +22,13 @@ pub fn add(suite: &mut Suite) {
     );
     let all = ["tar", "gzip", "dpkg-deb", "unzip"];
     offer(suite, &all, true, Case::new("packages and archives of a platform hold the same program", same));
+    let all = ["tar", "gzip", "dpkg-deb", "rpm", "unzip"];
+    offer(
+        suite,
+        &all,
+        true,
+        Case::new("every package and archive brings the licences of all that is linked", licences),
+    );
 }
 
 fn debian(architecture: &str) -> PathBuf {
@@ -171,4 +180,47 @@ fn same() {
         let texts = done(bare("unzip").arg("-p").arg(wheel_of(tag)).arg(format!("{about}*")));
         assert!(!texts.contains("file://"), "{texts}");
     }
+}
+
+/// The crates in the programs for all platforms, as Cargo has it: names with versions.
+fn linked() -> BTreeSet<String> {
+    let mut linked = BTreeSet::new();
+    for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu"] {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", "no-proc-macro,no-dev,no-build"])
+            .args(["--target", target, "--format", "{p}"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let known = String::from_utf8(output.stdout).unwrap();
+        linked.extend(known.lines().skip(1).map(|line| line.trim_end_matches(" (*)").replacen(" v", " ", 1)));
+    }
+    linked
+}
+
+/// What has to be passed on with the program: the licences of the crates in it.
+fn licences() {
+    let text = fs::read_to_string(unpacked("linux-x86_64").join("NOTICES.txt")).unwrap();
+    let (_, list) = text.split_once("\n\n").unwrap();
+    let listed = list.split("\n\n").next().unwrap().lines().map(|line| line.split_once(": ").unwrap().0.to_owned());
+    assert_eq!(listed.collect::<BTreeSet<_>>(), linked());
+    // Of colored, ring, url and memchr, word for word.
+    for sentence in [
+        "Mozilla Public License Version 2.0",
+        "Copyright 2015-2025 Brian Smith.",
+        "Copyright (c) 2013-2025 The rust-url developers",
+        "Copyright (c) 2015 Andrew Gallant",
+    ] {
+        assert!(text.contains(sentence), "{sentence}");
+    }
+
+    let folder = std::env::temp_dir().join("notices");
+    done(bare("dpkg-deb").arg("--extract").arg(debian("arm64")).arg(&folder));
+    assert_eq!(fs::read_to_string(folder.join("usr/share/doc/midoctor/NOTICES.txt")).unwrap(), text);
+    let wheel = format!("midoctor-{VERSION}.dist-info/licenses/NOTICES.txt");
+    assert_eq!(done(bare("unzip").arg("-p").arg(wheel_of(HERE)).arg(wheel)), text);
+    let rpm = file(&format!("midoctor-{VERSION}-1.x86_64.rpm"));
+    let licences = done(bare("rpm").args(["-qp", "--licensefiles"]).arg(rpm));
+    assert!(licences.lines().any(|path| path == "/usr/share/licenses/midoctor/NOTICES.txt"), "{licences}");
 }
