@@ -44,7 +44,12 @@ fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, linked: bool) {
 /// The tree as it is, without what was built, and with the libraries that this test was built with, so that midoctor alone is built
 /// again. Where they are laid out in another way, they are built as well: slower, and no worse.
 fn tree(to: &Path) {
-    copy(Path::new(env!("CARGO_MANIFEST_DIR")), to, &|name| !matches!(name, "target" | ".git" | "fuzz"), false);
+    copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")),
+        to,
+        &|name| !matches!(name, "target" | ".git" | "fuzz" | "NOTICES.txt"),
+        false,
+    );
     let built = std::env::current_exe().unwrap();
     let built = built.parent().and_then(Path::parent).unwrap();
     let target = to.join("target/debug");

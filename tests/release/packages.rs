@@ -199,28 +199,47 @@ fn linked() -> BTreeSet<String> {
     linked
 }
 
-/// What has to be passed on with the program: the licences of the crates in it.
+/// What has to be passed on with the program: the licences of all that is linked into it.
 fn licences() {
-    let text = fs::read_to_string(unpacked("linux-x86_64").join("NOTICES.txt")).unwrap();
+    let notices = unpacked("linux-x86_64").join("NOTICES.txt");
+    let text = fs::read_to_string(&notices).unwrap();
     let (_, list) = text.split_once("\n\n").unwrap();
-    let listed = list.split("\n\n").next().unwrap().lines().map(|line| line.split_once(": ").unwrap().0.to_owned());
-    assert_eq!(listed.collect::<BTreeSet<_>>(), linked());
-    // Of colored, ring, url and memchr, word for word.
-    for sentence in [
-        "Mozilla Public License Version 2.0",
-        "Copyright 2015-2025 Brian Smith.",
-        "Copyright (c) 2013-2025 The rust-url developers",
-        "Copyright (c) 2015 Andrew Gallant",
-    ] {
+    let listed = list.split("\n\n").next().unwrap().lines().map(|line| line.split_once(": ").unwrap().0);
+    let listed: BTreeSet<String> = listed.map(str::to_owned).collect();
+    assert_eq!(listed, linked());
+    // Between two rules stands whose the text below is.
+    let rule = format!("\n{}\n", "=".repeat(80));
+    let headings: Vec<&str> = text.split(&rule).skip(1).step_by(2).flat_map(|names| names.split(", ")).collect();
+    for name in listed.iter().map(String::as_str).chain(["Rust's standard library"]) {
+        assert!(headings.contains(&name), "{name} is listed and has no text");
+    }
+    // Of colored, of what ring took from others, of the standard library's tables, and of the runtime for Windows.
+    for sentence in
+        ["Mozilla Public License Version 2.0", "the fiat-crypto authors", "UNICODE LICENSE V3", "License: ZPL-2.1"]
+    {
         assert!(text.contains(sentence), "{sentence}");
     }
 
-    let folder = std::env::temp_dir().join("notices");
-    done(bare("dpkg-deb").arg("--extract").arg(debian("arm64")).arg(&folder));
-    assert_eq!(fs::read_to_string(folder.join("usr/share/doc/midoctor/NOTICES.txt")).unwrap(), text);
-    let wheel = format!("midoctor-{VERSION}.dist-info/licenses/NOTICES.txt");
-    assert_eq!(done(bare("unzip").arg("-p").arg(wheel_of(HERE)).arg(wheel)), text);
-    let rpm = file(&format!("midoctor-{VERSION}-1.x86_64.rpm"));
-    let licences = done(bare("rpm").args(["-qp", "--licensefiles"]).arg(rpm));
-    assert!(licences.lines().any(|path| path == "/usr/share/licenses/midoctor/NOTICES.txt"), "{licences}");
+    let same = |path: PathBuf| assert!(fs::read_to_string(&path).unwrap() == text, "{}", path.display());
+    same(unpacked("linux-aarch64").join("NOTICES.txt"));
+    for architecture in ["amd64", "arm64"] {
+        let folder = std::env::temp_dir().join(architecture);
+        done(bare("dpkg-deb").arg("--extract").arg(debian(architecture)).arg(&folder));
+        same(folder.join("usr/share/doc/midoctor/NOTICES.txt"));
+    }
+    for architecture in ["x86_64", "aarch64"] {
+        let package = file(&format!("midoctor-{VERSION}-1.{architecture}.rpm"));
+        let query = "[%{FILENAMES} %{FILEDIGESTS}\n]";
+        let files = done(bare("rpm").args(["-qp", "--queryformat", query]).arg(package));
+        let digest = done(bare("sha256sum").arg(&notices));
+        let line = format!("/usr/share/licenses/midoctor/NOTICES.txt {}", digest.split(' ').next().unwrap());
+        assert!(files.lines().any(|found| found == line), "{line}\n{files}");
+    }
+    let wheels = [HERE, "manylinux2014_aarch64.manylinux_2_17_aarch64", "win_amd64"]
+        .map(|platform| (wheel_of(platform), format!("midoctor-{VERSION}.dist-info/licenses/NOTICES.txt")));
+    let windows = format!("midoctor-{VERSION}-windows-x86_64");
+    let archive = (file(&format!("{windows}.zip")), format!("{windows}/NOTICES.txt"));
+    for (archive, inside) in wheels.into_iter().chain([archive]) {
+        assert!(done(bare("unzip").arg("-p").arg(&archive).arg(inside)) == text, "{}", archive.display());
+    }
 }
