@@ -1,5 +1,5 @@
 //! Judging, in this process: what is found and said for a VM that is simulated, or for evidence that is made up. What the built
-//! program does is in `program`.
+//! program does is in `program`, but for what it says to requirements that cannot be.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The source tree itself: who may use whom, and what comes from elsewhere.
+//! The source tree itself: who may use whom, what comes from elsewhere, and that every test is run.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
