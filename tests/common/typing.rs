@@ -38,10 +38,12 @@ pub struct Completed {
 impl Shell {
     /// Starts it in a folder, and waits until it says that it is `prepared`.
     pub fn start(program: &str, arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
-        let theirs = File::from(ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+        let theirs = File::from(
+            ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap(),
+        );
         tcsetwinsize(&theirs, Winsize { ws_row: 50, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         // A session of its own, of which this is the terminal: shells want to be the master of it.
         let mut command = Command::new("setsid");

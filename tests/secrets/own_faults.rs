@@ -74,7 +74,9 @@ fn a_panic_names_the_place_and_shows_nothing_of_what_it_held() {
     for (name, _) in FAULTS {
         let mut again = Command::new(std::env::current_exe().unwrap());
         again.args(["--exact", "own_faults::a_panic_names_the_place_and_shows_nothing_of_what_it_held", "--nocapture"]);
-        again.env(MARK, name).env("RUST_BACKTRACE", "full").stdin(Stdio::null());
+        // Where the machine writes core dumps, they go with this folder.
+        let folder = tempfile::tempdir().unwrap();
+        again.env(MARK, name).env("RUST_BACKTRACE", "full").stdin(Stdio::null()).current_dir(&folder);
         let output = again.output().unwrap();
         let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         // Aborted, as the built program is: 134 to a shell.
