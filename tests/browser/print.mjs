@@ -10,6 +10,13 @@ const shown = (page) => page.$$eval("pre code", (all) => all
   .filter((one) => one.checkVisibility({ contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true }) && one.getBoundingClientRect().height > 0)
   .map((one) => one.textContent));
 
+// A page is laid out for paper when the browser comes to it, which on a busy machine is a moment later.
+const laidOut = async (page, expected) => {
+  for (let tries = 0; tries < 100 && (await shown(page)).length !== expected.length; tries += 1) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+};
+
 export const print = {
   async "without-script"({ open, quiet, data }) {
     const page = await open({ script: false });
@@ -35,6 +42,7 @@ export const print = {
       if (!script) {
         assert.ok((await shown(page)).length < data.flat().length, "on the screen they are closed");
         await page.emulateMediaType("print");
+        await laidOut(page, data.flat());
         assert.deepEqual(await shown(page), data.flat(), "on paper they stand open");
         assert.deepEqual(await page.$$eval("button, nav, .skip", (all) => all.filter((one) => one.checkVisibility()).length), 0);
         await page.emulateMediaType(null);
