@@ -20,15 +20,20 @@ pub struct Written {
     pub text: String,
 }
 
-/// Runs a program on a terminal with so many columns; with none it says nothing of its size, as a serial console does.
-pub fn on_terminal(mut command: Command, columns: u16) -> Written {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+/// Both ends of a new terminal: the one that reads and types, and the one for a program. No child of another test inherits them.
+pub fn ends(rows: u16, columns: u16) -> (File, File) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let ours = openpt(flags).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
-    let theirs =
-        File::from(ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap());
-    let rows = if columns == 0 { 0 } else { 24 };
+    let theirs = File::from(ioctl_tiocgptpeer(&ours, flags).unwrap());
     tcsetwinsize(&theirs, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    (File::from(ours), theirs)
+}
+
+/// Runs a program on a terminal with so many columns; with none it says nothing of its size, as a serial console does.
+pub fn on_terminal(mut command: Command, columns: u16) -> Written {
+    let (mut ours, theirs) = ends(if columns == 0 { 0 } else { 24 }, columns);
     command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
     let mut child = command.spawn().unwrap();
     // It holds the other end, whose closing ends the reading.
@@ -36,7 +41,7 @@ pub fn on_terminal(mut command: Command, columns: u16) -> Written {
     let reading = std::thread::spawn(move || {
         let mut bytes = Vec::new();
         // Linux says so with an error when nobody has the other end any more.
-        let _ = File::from(ours).read_to_end(&mut bytes);
+        let _ = ours.read_to_end(&mut bytes);
         bytes
     });
     let began = Instant::now();

@@ -11,8 +11,7 @@ use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use super::terminal::ends;
 
 /// What takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,13 +37,7 @@ pub struct Completed {
 impl Shell {
     /// Starts it in a folder, and waits until it says that it is `prepared`.
     pub fn start(program: &str, arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&ours).unwrap();
-        unlockpt(&ours).unwrap();
-        let theirs = File::from(
-            ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap(),
-        );
-        tcsetwinsize(&theirs, Winsize { ws_row: 50, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let (keys, theirs) = ends(50, 250);
         // A session of its own, of which this is the terminal: shells want to be the master of it.
         let mut command = Command::new("setsid");
         command.args(["--ctty", program]).args(arguments).current_dir(folder).env_clear();
@@ -54,7 +47,6 @@ impl Shell {
         command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
         let child = command.spawn().unwrap();
         drop(command);
-        let keys = File::from(ours);
         let mut reader = keys.try_clone().unwrap();
         let (sender, screen) = mpsc::channel();
         // Nobody may have to wait for a screen that is not read.

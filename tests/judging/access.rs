@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::played;
-use crate::played::{ending, evidence, finding, judged, play, rows};
+use crate::played::{self, ending, evidence, finding, judged, play, rows};
 use midoctor::check::Status;
 
 const SUBSCRIPTION: &str = "/subscriptions/3d9b6c1e-8a74-4f52-b0e3-91c7d5a2f846";

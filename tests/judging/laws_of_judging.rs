@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::changed;
-use crate::changed::{Changed, cases, difference};
+use crate::changed::{self, Changed, cases, difference};
 use crate::played::judged;
 use midoctor::check::Status;
 use midoctor::redact::{Level, redact};

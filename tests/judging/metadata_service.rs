@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::played;
-use crate::played::{ending, finding, play, rows};
+use crate::played::{self, ending, finding, play, rows};
 use midoctor::check::{Severity, Status};
 use midoctor::report::{Report, Word};
 

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::played;
-use crate::played::{ending, evidence, finding, judged, play};
+use crate::played::{self, ending, evidence, finding, judged, play};
 use midoctor::check::Status;
 use midoctor::destination::Destinations;
 use midoctor::engine::{self, Limits};

@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::played;
-use crate::played::{judged, named, play};
+use crate::played::{self, judged, named, play};
 use midoctor::check::Status;
 use midoctor::checks;
 use midoctor::engine::{self, Limits};

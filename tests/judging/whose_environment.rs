@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::played;
-use crate::played::{ending, finding, judged, play};
+use crate::played::{self, ending, finding, judged, play};
 use midoctor::check::{Severity, Status};
 use midoctor::evidence::Outcome;
 use midoctor::report::{FindingReport, Report, Word};

@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::played;
-use crate::played::{ending, finding, play};
+use crate::played::{self, ending, finding, play};
 use midoctor::check::Status;
 
 const OTHER: &str = "c4a1b9e6-0d37-4f82-a5be-63d9e8f71204";

@@ -7,6 +7,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod archives;
+#[path = "../common/linked.rs"]
+mod linked;
 #[path = "../namespace/mod.rs"]
 mod namespace;
 mod packages;

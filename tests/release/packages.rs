@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::archives::unpacked;
+use crate::linked::linked;
 use crate::namespace::{Case, Suite};
 use crate::{VERSION, bare, done, file, offer, said, tree, works};
 
@@ -182,23 +182,6 @@ fn same() {
     }
 }
 
-/// The crates in the programs for all platforms, as Cargo has it: names with versions.
-fn linked() -> BTreeSet<String> {
-    let mut linked = BTreeSet::new();
-    for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu"] {
-        let output = Command::new(env!("CARGO"))
-            .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", "no-proc-macro,no-dev,no-build"])
-            .args(["--target", target, "--format", "{p}"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-        let known = String::from_utf8(output.stdout).unwrap();
-        linked.extend(known.lines().skip(1).map(|line| line.trim_end_matches(" (*)").replacen(" v", " ", 1)));
-    }
-    linked
-}
-
 /// What has to be passed on with the program: the licences of all that is linked into it.
 fn licences() {
     let notices = unpacked("linux-x86_64").join("NOTICES.txt");
@@ -206,7 +189,9 @@ fn licences() {
     let (_, list) = text.split_once("\n\n").unwrap();
     let listed = list.split("\n\n").next().unwrap().lines().map(|line| line.split_once(": ").unwrap().0);
     let listed: BTreeSet<String> = listed.map(str::to_owned).collect();
-    assert_eq!(listed, linked());
+    let targets = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu"];
+    let crates = targets.iter().flat_map(|target| linked(target, &[]));
+    assert_eq!(listed, crates.map(|name| name.replacen(" v", " ", 1)).collect());
     // Between two rules stands whose the text below is.
     let rule = format!("\n{}\n", "=".repeat(80));
     let headings: Vec<&str> = text.split(&rule).skip(1).step_by(2).flat_map(|names| names.split(", ")).collect();

@@ -2,8 +2,7 @@
 
 #![cfg(all(feature = "simulator", feature = "archives"))]
 
-use crate::reports;
-use crate::reports::{painted, report, report_with};
+use crate::reports::{self, painted, report, report_with};
 use midoctor::plan::{FailOn, Ignore};
 use midoctor::render::Format;
 use midoctor::report::{Report, WaitEnd, Waiting, Word};

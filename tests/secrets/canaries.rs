@@ -9,8 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::canary;
-use crate::canary::{SIGNS, leak, leak_in_folder};
+use crate::canary::{self, SIGNS, leak, leak_in_folder};
 use crate::common::midoctor;
 use midoctor::case::token_request;
 use midoctor::diagnosis;

@@ -2,6 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "../common/linked.rs"]
+mod linked;
+
 mod architecture;
 mod programs;
 mod supply_chain;

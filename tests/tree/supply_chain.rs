@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use crate::linked::linked;
+
 fn manifest() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap()
 }
@@ -34,19 +36,9 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-/// The crates in the program on Linux that is built with these arguments, without midoctor itself: names with versions.
+/// Those on Linux.
 fn crates(arguments: &[&str]) -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}"])
-        .args(["--edges", "no-proc-macro,no-dev,no-build", "--target", "x86_64-unknown-linux-gnu"])
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let crates = printed.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
-    crates.filter(|line| !line.starts_with("midoctor ")).collect()
+    linked("x86_64-unknown-linux-gnu", arguments)
 }
 
 #[test]
